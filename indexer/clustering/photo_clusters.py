@@ -99,7 +99,7 @@ def name_clusters(clusters: PhotoClusters, labels: Mapping[int, str]) -> list[st
         label if label and counts[label] > NAMING_SHARE * sum(counts.values()) else ""
         for label, counts in zip(best, found, strict=True)
     ]
-    return _number_repeats(names)
+    return number_repeats(names)
 
 
 def measure_agreement(clusters: PhotoClusters, labels: Mapping[int, str]) -> LabelAgreement:
@@ -114,7 +114,8 @@ def measure_agreement(clusters: PhotoClusters, labels: Mapping[int, str]) -> Lab
     return LabelAgreement(len(pairs), round(compute_mutual_information(*zip(*pairs, strict=True)), 6))
 
 
-def _number_repeats(names: Sequence[str]) -> list[str]:
+def number_repeats(names: Sequence[str]) -> list[str]:
+    """The names, where one comes again with its number, as in 'label 2'; "" stays."""
     seen: dict[str, int] = {}
     numbered = []
     for name in names:

@@ -35,6 +35,7 @@ from indexer.ranking.filter_options import add_filter_options, build_filter
 from indexer.ranking.photo_arrangement import PHOTO_ORDERS, PhotoArrangement, PhotoArranger
 from indexer.ranking.rankings import run_search
 from indexer.ranking.search_request import SearchRequest
+from indexer.ranking.word_captions import caption_clusters
 from indexer.reports.export import (
     export_clusters,
     export_hits,
@@ -184,26 +185,37 @@ def cluster_command(
         clusters = follow_steps(update_clusters(opened, method, number or 0), as_json=as_json, attached=attached)
         labels = opened.annotations.read_labels(opened.model_id)
         names = name_clusters(clusters, labels)
+        captions = caption_clusters(opened, clusters, names)
         if out is not None:
             export_clusters(out, opened, clusters, names)
     agreement = measure_agreement(clusters, labels)
     if as_json:
-        fields = {"method": clusters.method, "photos": len(clusters.ids), "groups": _list_groups(clusters, names)}
+        fields = {
+            "method": clusters.method,
+            "photos": len(clusters.ids),
+            "groups": _list_groups(clusters, names, captions),
+        }
         fields |= {"ungrouped": int((clusters.codes < 0).sum()), **agreement._asdict()}
         print_result("cluster", fields | {"out": None if out is None else show_path(out)})
         return
-    _print_clusters(clusters, names, agreement)
+    _print_clusters(clusters, _join_captions(names, captions), agreement)
     if out is not None:
         print_line(f"Groups: {show_path(out)}")
 
 
-def _list_groups(clusters: PhotoClusters, names: Sequence[str]) -> list[dict[str, object]]:
-    """The groups for JSON, largest first, each with the id of its middle photo."""
-    rows = zip(names, clusters.count_photos(), clusters.middles.tolist(), strict=True)
+def _list_groups(clusters: PhotoClusters, names: Sequence[str], captions: Sequence[str]) -> list[dict[str, object]]:
+    """The groups for JSON, largest first, each with the id of its middle photo, one without label with a word."""
+    rows = zip(names, captions, clusters.count_photos(), clusters.middles.tolist(), strict=True)
     return [
-        {"group": number, "label": name or None, "photos": count, "middle": middle}
-        for number, (name, count, middle) in enumerate(rows, 1)
+        {"group": number, "label": name or None, "like": caption or None, "photos": count, "middle": middle}
+        for number, (name, caption, count, middle) in enumerate(rows, 1)
     ]
+
+
+def _join_captions(names: Sequence[str], captions: Sequence[str]) -> list[str]:
+    """The names of the groups, in the place of a missing one the word for what is seen in it."""
+    pairs = zip(names, captions, strict=True)
+    return [name or (f"no label of most, like {caption}" if caption else "") for name, caption in pairs]
 
 
 def _print_clusters(clusters: PhotoClusters, names: Sequence[str], agreement: LabelAgreement) -> None:

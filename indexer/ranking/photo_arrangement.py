@@ -226,19 +226,24 @@ def _read_label_key(library: Library) -> SortKey:
 
 
 def _read_cluster_key(library: Library) -> SortKey:
-    """Photos by the groups that are kept, largest first; one without a label of most is called after its middle."""
+    """Photos by the groups that are kept, largest first.
+
+    One without a label of most is called after what the model sees in it, else after its middle.
+    """
     from indexer.clustering.photo_clusters import load_clusters, name_clusters  # noqa: PLC0415 (as above)
+    from indexer.ranking.word_captions import caption_clusters  # noqa: PLC0415 (as above)
 
     other = SectionTitle("In no group", "none")
     clusters = load_clusters(library)
     if clusters is None:
         return SortKey(SortedPhotos(np.empty(0, np.int64), np.empty(0, np.int64)), lambda _code: other, other)
     names = name_clusters(clusters, library.annotations.read_labels(library.model_id))
+    captions = caption_clusters(library, clusters, names)
     middles = {photo.id: show_file_name(photo.path) for photo in library.load_photos(clusters.middles.tolist())}
 
     def name_cluster(code: int) -> SectionTitle:
-        middle = middles.get(int(clusters.middles[code]))
-        shown = show_path(names[code].encode("utf-8", "replace")) or (f"Like {middle}" if middle else "Alike")
+        alike = captions[code] or middles.get(int(clusters.middles[code]))
+        shown = show_path(names[code].encode("utf-8", "replace")) or (f"Like {alike}" if alike else "Alike")
         return SectionTitle(shown, shown)
 
     order = np.argsort(clusters.codes, kind="stable")[np.count_nonzero(clusters.codes < 0) :]

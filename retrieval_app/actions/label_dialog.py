@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 from indexer.matching.identification_rule import IdentificationRuleCache
 from indexer.wording import tr
 from retrieval_app.actions.label_edit import LabelEdit
-from retrieval_app.actions.labels import LABELS_KEY, list_labels, suggest_labels
+from retrieval_app.actions.labels import LABELS_KEY, SeenWords, list_labels, suggest_known_words, suggest_labels
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.chip_row import Chip, ChipRow
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
@@ -27,6 +27,13 @@ class _SuggestionRequest(NamedTuple):
     """The key of the question for labels of these photos."""
 
     photo_ids: tuple[int, ...]
+
+
+class _WordsRequest(NamedTuple):
+    """The key of the question for words of what is seen in these photos."""
+
+    photo_ids: tuple[int, ...]
+    kind: str = "words"
 
 
 class LabelDialog(QDialog):
@@ -45,6 +52,7 @@ class LabelDialog(QDialog):
         self.label_edit = LabelEdit()
         self.suggestion_label = make_label("", "caption")
         self.suggestion_row = ChipRow()
+        self.words_label, self.words_row = make_label("", "caption"), ChipRow()  # what the model sees
         self.label_button, self.next_button = make_button(tr("Label")), make_button(tr("Label and next"))
         self._arrange_widgets()
         self._connect_signals()
@@ -71,6 +79,8 @@ class LabelDialog(QDialog):
         column.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignHCenter)
         for widget in (self.title_label, self.label_edit, self.suggestion_label, self.suggestion_row):
             column.addWidget(widget)
+        column.addWidget(self.words_label)
+        column.addWidget(self.words_row)
         column.addLayout(buttons)
 
     def _connect_signals(self) -> None:
@@ -92,15 +102,20 @@ class LabelDialog(QDialog):
         self.label_edit.selectAll()
         self.label_edit.setFocus()
         self._show_suggestions([])
+        self._show_words([])
         self.suggestion_label.setText(tr("Looking at what is alike…"))
         self._questions.ask_question(LABELS_KEY, list_labels)
         request = _SuggestionRequest(tuple(photo_ids))
         self._questions.ask_question(request, partial(suggest_labels, photo_ids=request.photo_ids, rules=self._rules))
+        words_request = _WordsRequest(tuple(photo_ids))
+        self._questions.ask_question(words_request, partial(suggest_known_words, photo_ids=words_request.photo_ids))
         self._update_buttons()
 
     def _take_answer(self, key: object, answer: object) -> None:
         if key == LABELS_KEY and isinstance(answer, list):
             self.label_edit.offer_labels(answer)
+        elif key == _WordsRequest(tuple(self._photo_ids)) and isinstance(answer, SeenWords):
+            self._show_words(answer.words)
         elif key == _SuggestionRequest(tuple(self._photo_ids)) and isinstance(answer, list):
             self._show_suggestions(answer)
             if answer and not self.label_edit.text():
@@ -111,6 +126,12 @@ class LabelDialog(QDialog):
         tip = tr("What the nearest labelled photos are called: click to give this label")
         self.suggestion_row.show_chips(Chip(label, partial(self._give_label, label), tip) for label in labels)
         self.suggestion_label.setText(tr("Like labelled photos:") if labels else "")
+
+    def _show_words(self, words: Sequence[str]) -> None:
+        tip = "What the model sees: click to give this label"
+        self.words_row.show_chips(Chip(word, partial(self._give_label, word), tip) for word in words)
+        self.words_label.setText("Seen in it:" if words else "")
+        self.words_label.setVisible(bool(words))
 
     def _update_buttons(self) -> None:
         for button in (self.label_button, self.next_button):

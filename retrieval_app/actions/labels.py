@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.errors import LookalikeError
 from indexer.wording import tr
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 LABELS_KEY = "labels"
 LABEL_CHANGE = "label"  # a kind of LibraryChange
 MOST_ASKED, MOST_SUGGESTED = 12, 4  # photos whose likes are asked for a label, and labels suggested
+
+
+class SeenWords(NamedTuple):
+    """Words for what the model sees in photos, the most telling first."""
+
+    words: tuple[str, ...]
 
 
 def list_labels(library: Library) -> list[str]:
@@ -42,6 +48,13 @@ def suggest_labels(library: Library, photo_ids: Sequence[int], rules: Identifica
     except LookalikeError:  # nothing is labelled yet, or a photo has gone
         return []
     return [label for label, _ in votes.most_common(MOST_SUGGESTED)]
+
+
+def suggest_known_words(library: Library, photo_ids: Sequence[int]) -> SeenWords:
+    """Known words for what the model sees in photos, best first; none where it is unsure or knows none."""
+    from indexer.ranking.word_captions import suggest_words
+
+    return SeenWords(tuple(suggest_words(library, photo_ids)))
 
 
 def label_photos(history: ChangeHistory, photo_ids: Sequence[int], label: str | None) -> None:

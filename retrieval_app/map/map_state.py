@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from indexer.clustering.photo_clusters import load_clusters, name_clusters
 from indexer.library import Library
 from indexer.ranking.photo_arrangement import PhotoArrangement, PhotoArranger
+from indexer.ranking.word_captions import caption_clusters
 from indexer.reports.photo_map import MapLayout, load_layout
 from indexer.wording import tr
 from retrieval_app.session.question_job import QuestionJob
@@ -200,7 +201,9 @@ def _read_groups(library: Library, method: str) -> PhotoClasses | None:
     if clusters is None or clusters.method != method or len(clusters.ids) < len(library.find_photo_ids()):
         return None
     named = name_clusters(clusters, library.annotations.read_labels(library.model_id))
-    names = [name or tr("Group {number}", number=number) for number, name in enumerate(named, 1)]
+    captions = (f"like {caption}" if caption else "" for caption in caption_clusters(library, clusters, named))
+    shown = zip(named, captions, strict=True)
+    names = [name or caption or tr("Group {number}", number=number) for number, (name, caption) in enumerate(shown, 1)]
     pictures = {names[code]: middle for code, middle in enumerate(clusters.middles.tolist()) if not named[code]}
     codes = zip(clusters.ids.tolist(), clusters.codes.tolist(), strict=True)
     return PhotoClasses({photo_id: names[code] for photo_id, code in codes if code >= 0}, pictures)
