@@ -23,6 +23,8 @@ CATALOGUES_VARIABLE = "LOOKALIKE_CATALOGUES"  # a translator's own folder of cat
 SYSTEM_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts, as gettext has it
 SOURCE_LANGUAGE = "en"
 
+BUILT_IN_NETWORK = "tf_efficientnet_lite0"  # of the model that comes with the program, as timm calls it
+BUILT_IN_NAMES = (BUILT_IN_NETWORK, "lite0")  # the second is its short name in the catalogue
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -113,6 +115,16 @@ def _list_folders() -> list[Path]:
 def count_noun(number: int, noun: str, many: str = "") -> str:
     """'1 photo', '2,000 photos'; `many` is the noun's plural where it is not made by an s."""
     return tr_count(number, f"{{number:,}} {noun}", f"{{number:,}} {many or noun + 's'}")
+
+
+def name_model(name: str) -> str:
+    """The name of a model for people: 'Built-in' for the one that comes with the program."""
+    return tr("Built-in") if name in BUILT_IN_NAMES else name
+
+
+def name_model_fully(name: str) -> str:
+    """The same with the technical name behind it, as in 'Built-in (tf_efficientnet_lite0)'."""
+    return name if name_model(name) == name else f"{name_model(name)} ({BUILT_IN_NETWORK})"
 
 
 def normalise_label(label: str) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from indexer.cli.options import FILE_PATH, SHARE_NUMBER, json_option, library_option
-from indexer.cli.terminal import print_line, print_result
+from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
+from indexer.exchange.enrolment import EnrolledPhoto, enrol_pictures
 from indexer.library import Library
 from indexer.matching.identification import IdentificationResult, describe_identity, identify_label
 from indexer.matching.identity import LabelVerification, enrol_photos, verify_label
@@ -120,20 +121,36 @@ def _print_identity(found: IdentificationResult) -> None:
 @click.command("label")
 @click.argument("label")
 @click.argument("images", nargs=-1, required=True, type=FILE_PATH)
+@click.option("--add", "adding", is_flag=True, help="Take IMAGES that are not in the library into it, as copies.")
 @library_option
 @json_option
-def label_command(label: str, images: tuple[Path, ...], library: Path | None, as_json: bool) -> None:
+def label_command(label: str, images: tuple[Path, ...], adding: bool, library: Path | None, as_json: bool) -> None:
     """Give IMAGES of the library a LABEL; one to five are enough to recognise others. Nothing is trained."""
     missing = next((image for image in images if not image.exists()), None)
     if missing is not None:
         raise LookalikeError(f"There is no file {show_path(missing)}.")
+    added: list[EnrolledPhoto] = []
     with Library.open(library or find_library(images[0])) as opened:
-        count = enrol_photos(opened, label, images)
+        if adding:
+            with opened.take_job_lock():
+                added = follow_steps(enrol_pictures(opened, label, images), as_json=as_json)
+        count = len(added) if adding else enrol_photos(opened, label, images)
     stored = normalise_label(label.strip())
     if as_json:
-        print_result("label", {"label": stored, "photos": count})
+        print_result("label", {"label": stored, "photos": count} | ({"added": _list_added(added)} if adding else {}))
     else:
         print_line(f"{count_noun(count, 'photo')} now {'has' if count == 1 else 'have'} the label {stored}")
+        for photo in added:
+            if photo.copy is not None:
+                print_line(f"Copied into the library: {show_path(photo.copy)}")
+
+
+def _list_added(photos: list[EnrolledPhoto]) -> list[dict[str, object]]:
+    """The labelled photos, each with the user's label before and the copy that was made of it."""
+    return [
+        {"id": photo.photo_id, "before": photo.before, "copy": None if photo.copy is None else str(photo.copy)}
+        for photo in photos
+    ]
 
 
 def _round_fields(fields: dict[str, Any]) -> dict[str, Any]:

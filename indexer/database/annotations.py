@@ -91,8 +91,7 @@ class Annotations:
     def set_labels(self, labels: Mapping[int, str | None]) -> None:
         """Set the user's label of each photo, as `set_label` does, all or none."""
         for text in {label for label in labels.values() if label is not None}:
-            if not text.strip() or not text.isprintable():
-                raise LookalikeError("A label is a word or a few, on one line.")
+            require_label(text)
         with self._database.transaction():
             for photo, label in labels.items():
                 if label is None:
@@ -164,3 +163,9 @@ def _parse_json(text: str) -> object:
 
 def _order_pair(photo: int, other: int) -> tuple[int, int]:
     return (photo, other) if photo < other else (other, photo)
+
+
+def require_label(text: str) -> None:
+    """Raise LookalikeError where a text is no label: empty, or not printable."""
+    if not text.strip() or not text.isprintable():
+        raise LookalikeError("A label is a word or a few, on one line.")

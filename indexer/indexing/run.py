@@ -147,7 +147,7 @@ def index_library(
         pending = []
     if any(item.file.state != scan.TOUCHED for item in pending):  # those are most often what they were
         start += _load_model(model)
-    counts = yield from _embed_pending_files(library, pending, model, model_id)
+    counts = yield from embed_pending_files(library, pending, model, model_id)
     facts_read = yield from read_missing_facts(library)
     library.activate_model(card.fingerprint)
     if pending:
@@ -257,7 +257,7 @@ def open_claims(library: Library, model: int) -> Iterator[EmbeddingClaims]:
         claims.close()
 
 
-def _embed_pending_files(
+def embed_pending_files(
     library: Library, pending: list[PendingFile], model: Embedder, model_id: int
 ) -> Steps[_RunCounts]:
     """Embed the files and commit them batch by batch; publish a generation whenever the library has doubled."""

@@ -84,15 +84,32 @@ def walk_root(
     pending = [b""]
     skipped = {fold_path(folder) for folder in skipped_folders}
     while pending:
-        visit = _FolderVisit(pending.pop(), patterns)
-        try:
-            with os.scandir(make_openable(join_path(root, visit.folder))) as entries:
-                visit.visit_entries(entries)
-        except OSError as fault:
-            visit.unreadable.append(visit.folder)
-            visit.counts.add_fault(fault)
+        visit = _visit_folder(root, pending.pop(), patterns)
         pending += [path for path in visit.folders if fold_path(join_path(root, path)) not in skipped]
         yield FolderListing(visit.files, visit.unreadable, tuple(visit.excluded), visit.counts.counts)
+
+
+def find_walked_file(root: bytes, path: bytes, patterns: PathPatterns = NO_PATTERNS) -> FileRecord | None:
+    """The file at a stored path as a walk of the root would list it; None where the walk passes it over."""
+    folder: bytes | None = b""
+    while folder is not None:
+        visit = _visit_folder(root, folder, patterns)
+        if file := next((file for file in visit.files if file.path == path), None):
+            return file
+        folder = next((inner for inner in visit.folders if path.startswith(inner)), None)
+    return None
+
+
+def _visit_folder(root: bytes, folder: bytes, patterns: PathPatterns) -> "_FolderVisit":
+    """What one folder below a root (stored path, b"" for the root) holds."""
+    visit = _FolderVisit(folder, patterns)
+    try:
+        with os.scandir(make_openable(join_path(root, folder))) as entries:
+            visit.visit_entries(entries)
+    except OSError as fault:
+        visit.unreadable.append(folder)
+        visit.counts.add_fault(fault)
+    return visit
 
 
 class _FolderVisit:

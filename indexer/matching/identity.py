@@ -122,7 +122,7 @@ def enrol_photos(library: Library, label: str, images: Sequence[Path]) -> int:
     if unknown_images:
         raise LookalikeError(
             f"{show_path(unknown_images[0])} is not in the library {library.name}. "
-            "Index its folder first: lookalike index FOLDER"
+            "Index its folder first: lookalike index FOLDER. Or add --add: then a copy of it is taken in."
         )
     library.annotations.set_label(dict.fromkeys(ids), label)
     return len(set(ids))

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from indexer.errors import LookalikeError
 from indexer.statistics.likeness import find_likeness_word
 from indexer.wording import tr
-from retrieval_app.actions.labels import list_labels
+from retrieval_app.actions.enrolment import EnrolmentRow, PictureEnrolment
+from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import FoldedSection, make_button, make_label
 from retrieval_app.widgets.figure_help import explain_figure
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from indexer.search.query import QueryExample
 
 NO_LABELS = tr(
-    "No photo here has a label yet, so nothing can be told by its likes. Give a few photos a label in their details."
+    "No photo here has a label yet, so nothing can be told by its likes. Give this one its label, and a few more."
 )
 MAX_VOTES_SHOWN = 4  # labels that were voted for
 
@@ -57,13 +58,17 @@ class IdentityPanel(QWidget):
         self.votes = make_label("", wrap=True)
         self.reasons = make_label("", "caption", wrap=True)
         self.how_sure = FoldedSection(tr("How sure?"), self.reasons)
+        self.enrolment = PictureEnrolment(session, self)
+        self.enrolment_row = EnrolmentRow()
         self.ask_button.setToolTip(tr("Ask the nearest labelled photos for a label of this picture (?)"))
         explain_figure(self, "identity")
         self.ask_button.clicked.connect(self.ask_identity)
+        self.enrolment_row.label_given.connect(self._give_label)
+        self.enrolment_row.label_edit.focus_entered.connect(lambda: questions.ask_question(LABELS_KEY, list_labels))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        for part in (self.ask_button, self.verdict, self.votes, self.how_sure):
+        for part in (self.ask_button, self.verdict, self.votes, self.enrolment_row, self.how_sure):
             column.addWidget(part)
         session.search.query_changed.connect(self._follow_query)
         questions.answered.connect(self._take_identity)
@@ -102,17 +107,33 @@ class IdentityPanel(QWidget):
 
             assert isinstance(answer, IdentificationResult)
             self._show_answer(describe_identity(answer), describe_votes(answer), describe_rates(answer))
-            self.answer_shown.emit()
+            self._offer_label(answer.best or "")
+        elif key == LABELS_KEY and isinstance(answer, list):
+            self.enrolment_row.label_edit.offer_labels(answer)
 
     def _show_refusal(self, key: object, sentence: str) -> None:
         if key == self._request:
             self._show_answer(tr("Nothing can be said."), sentence, "")
-            self.answer_shown.emit()
+            self._offer_label("")
+
+    def _offer_label(self, label: str) -> None:
+        """Offer this label, or one to be written, for the picture that was asked about."""
+        self.enrolment_row.offer_label(label)
+        self.enrolment_row.show()
+        self.answer_shown.emit()
+
+    def _give_label(self, label: str) -> None:
+        """Give the picture a label; where that is done, the answer is another one."""
+        if self._query is not None:
+            self.enrolment.enrol_example(self._query.positives[0], label)
+            self._drop_request()
+            self._show_answer("", "", "")
 
     def _show_answer(self, verdict: str, votes: str, reasons: str) -> None:
         for part, text in ((self.verdict, verdict), (self.votes, votes)):
             part.setText(text)
             part.setVisible(bool(text))
+        self.enrolment_row.hide()
         self.reasons.setText(reasons)
         self.how_sure.setVisible(bool(reasons))
 

@@ -116,7 +116,9 @@ class LibraryActions(QObject):
         self.dialog.open()
 
     def _list_rows(self) -> list[LibraryRow]:
-        session, busy = self._session, (self._session.job.library, self._doomed)
+        session = self._session
+        waiting = (command.library for command in session.job.waiting)
+        busy = (session.job.library, *waiting, self._doomed)
         folders = self.known.list_folders()
         if session.library.folder not in folders and is_there(session.library.folder):
             folders.append(session.library.folder)

@@ -33,6 +33,8 @@ class WorkKind(NamedTuple):
 
 WORK_KINDS = {
     "index": WorkKind(tr("Indexing"), "Library", tr("Stop indexing")),
+    "waiting": WorkKind(tr("Waiting"), "", tr("Stop what waits")),
+    "label": WorkKind(tr("Adding a picture"), "", tr("Stop adding the picture")),
     "watch": WorkKind(tr("Indexing what changed"), "Library", ""),
     "use": WorkKind(tr("Changing the model"), "Models", tr("Stop changing the model")),
     "model": WorkKind(tr("Changing the list of models"), "Models", tr("Stop changing the list of models")),

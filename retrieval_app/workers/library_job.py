@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.database.passed_over import describe_passed_over, parse_counts
 from indexer.own_process import build_command
-from indexer.wording import tr
+from indexer.wording import name_model, tr
 from retrieval_app.wording import format_count, format_duration
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.folder_watch import FolderWatch
@@ -68,7 +68,8 @@ class LibraryJob(QObject):
 
     def start_command(self, library: Path, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Run a command on a library in a child process, once the watch has let go of the library."""
-        command = build_command(*arguments, "--library", str(library), "--json")
+        end = arguments.index("--") if "--" in arguments else len(arguments)  # of the options
+        command = build_command(*arguments[:end], "--library", str(library), "--json", *arguments[end:])
         self._job_command = JobCommand(library, arguments[0], command, repeat, arguments[0] in RESUMABLE_COMMANDS)
         self.crashed = False
         self._show_state(STARTING)
@@ -163,10 +164,18 @@ def _summarize_forgetting(result: dict[str, object]) -> str:
     )
 
 
+def _summarize_labelling(result: dict[str, object]) -> str:
+    added = result.get("added")
+    copied = any(row["copy"] for row in added) if isinstance(added, list) else False
+    how = tr(" A copy of it is in the library now.") if copied else ""
+    return tr("Labelled “{label}”.", label=result["label"]) + how
+
+
 JOB_SUMMARIES: dict[str, Callable[[dict[str, object]], str]] = {
     "index": _summarize_indexing,
-    "use": lambda result: tr("The library now sees with {model}.", model=result["model"]),
+    "use": lambda result: tr("The library now sees with {model}.", model=name_model(str(result["model"]))),
     "forget": _summarize_forgetting,
+    "label": _summarize_labelling,
     "roots": lambda result: tr("The library looks for the folder at its new place."),
     "model-rename": lambda result: tr("The model is called {name} now.", name=result["name"]),
     "model-delete": lambda result: tr("The model {name} is deleted. No photo was touched.", name=result["name"]),

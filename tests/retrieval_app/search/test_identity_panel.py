@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.matching.identification import IdentificationResult, LabelAlternative, describe_identity, identify_label
+from indexer.paths import show_file_name
 from indexer.progress import drain
 from indexer.search.query import Query
 from indexer.statistics.error_rates import ErrorRate
@@ -20,7 +21,7 @@ from retrieval_app.search.identity_panel import (
     describe_votes,
 )
 from retrieval_app.window.main_window import MainWindow
-from tests.support.drawings import draw
+from tests.support.drawings import CLASSES, EACH, draw
 from tests.support.embedders import Tiny, write_card
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
@@ -114,3 +115,45 @@ def test_the_answer_in_words() -> None:
 def test_a_vote_is_a_share(share: float) -> None:
     one = FOUND._replace(alternatives=[LabelAlternative("disc", share, 0.4, None)])
     assert f"disc: {share * 100:g} % of the vote" in describe_votes(one)
+
+
+def labels_by_name(home: Path) -> dict[str, str]:
+    """Name of file -> label of the photos that are shown and lie in the library's own folder."""
+    with Library.open(home / "default.library") as library:
+        labels = library.annotations.read_labels(library.model_id)
+        photos = library.load_photos([int(photo) for photo in library.find_photo_ids()])
+    own = [photo for photo in photos if b"default.enrolled" in photo.path]
+    return {show_file_name(photo.path): labels.get(photo.id, "") for photo in own}
+
+
+def test_pictures_from_outside_are_labelled_from_the_answer_one_after_the_other_and_that_is_undone(
+    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path
+) -> None:
+    draw("disc", 31).save(tmp_path / "seen.png")
+    session, row = window.session, window.search_page.query_panel.identity.enrolment_row
+    session.search.run_query(Query((tmp_path / "seen.png",)))
+    answered(window, qtbot)
+    assert not row.isVisible()
+    panel = ask(window, qtbot)
+    assert panel.verdict.text() and row.isVisible() and not row.label_edit.isVisible()
+    QTest.mouseClick(row.accept_button, Qt.MouseButton.LeftButton)
+    assert not row.isVisible() and session.job.state is not None
+    session.search.run_query(Query((draw("disc", 32),)))  # pasted: it has no file
+    answered(window, qtbot)
+    ask(window, qtbot)
+    QTest.mouseClick(row.new_button, Qt.MouseButton.LeftButton)
+    QTest.keyClicks(row.label_edit, "moon")
+    QTest.keyClick(row.label_edit, Qt.Key.Key_Return)
+    wait_for(qtbot, lambda: session.job.state is None and session.library.writer.is_idle())
+    found = labels_by_name(home)
+    (pasted,) = found.keys() - {"seen.png"}
+    assert found == {"seen.png": "disc", pasted: "moon"} and pasted.startswith("Pasted ")
+    assert (tmp_path / "seen.png").exists()
+    wait_for(qtbot, lambda: len(session.search.listing.ids) == EACH * len(CLASSES) + 2)
+    assert session.changes.undoText() == "label a picture “moon”"
+    session.changes.undo()
+    wait_for(qtbot, session.library.writer.is_idle)
+    assert labels_by_name(home) == {"seen.png": "disc"}
+    session.changes.redo()
+    wait_for(qtbot, session.library.writer.is_idle)
+    assert labels_by_name(home) == found

@@ -1,5 +1,6 @@
 """Indexing from the window with its real child process, from the first start to a search."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from indexer.library import Library
 from indexer.photos.samples import find_photograph_folder
 from indexer.progress import Progress
 from retrieval_app.window.main_window import MainWindow
@@ -41,7 +43,7 @@ def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
     stages: list[str] = []
     session.job.changed.connect(lambda: stages.append(session.job.state.progress.stage if session.job.state else "end"))
     wait_for(qtbot, lambda: session.job.state is None and not session.library.is_empty)
-    assert stages == sorted(stages, key=["prepare", "scan", "embed", "publish", "end"].index)
+    assert stages == sorted(stages, key=["start", "prepare", "scan", "embed", "publish", "end"].index)
     assert len(session.search.listing.ids) == SHOWN
     assert window.status_line.message_label.text().startswith("Indexed in ")
     assert window.status_line.failures_button.text() == "2 photos could not be read"
@@ -81,13 +83,28 @@ def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_fold
 
 
 @pytest.mark.usefixtures("carried_model")
-def test_a_second_index_run_at_the_same_time_is_refused(
-    empty_window: MainWindow, photos_folder: Path, qtbot: QtBot
+def test_folders_named_while_one_is_indexed_wait_in_the_list_and_are_indexed_in_their_turn(
+    empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot
 ) -> None:
     session = empty_window.session
+    for name in ("bar", "disc", "disc", "square"):
+        session.job.index_folders([photos_folder / name])
+    running, waiting = session.work.works
+    assert (running.kind, waiting.describe()) == ("index", "Waiting to be added: disc, square")
+    assert waiting.stop_text == "Stop what waits" and not empty_window.banner.isVisible()
+    session.job.rescan_folders()  # needs no turn of its own
+    wait_for(qtbot, lambda: not session.job.waiting and session.job.state is None)
+    with Library.open(home / "default.library") as library:
+        roots = [Path(os.fsdecode(root.path)).name for root in library.store.files.list_roots()]
+        assert roots == ["bar", "disc", "square"] and len(library.find_photo_ids()) == 3 * EACH
     session.job.index_folders([photos_folder])
-    session.job.index_folders([photos_folder])
-    assert "is being worked on" in empty_window.banner.sentence_label.text()
+    session.job.index_folders([home / "never"])
+    session.job.index_folders([photos_folder], labelled=True)
+    session.job.drop_waiting()
+    assert [work.kind for work in session.work.works] == ["index"]
+    session.job.cancel_job()
+    wait_for(qtbot, lambda: session.job.state is None)
+    assert not session.work.works
 
 
 @pytest.mark.usefixtures("carried_model")

@@ -100,7 +100,7 @@ def test_another_library_is_looked_at_while_one_is_being_indexed(
     session.search.toggle_query_photo(int(session.search.listing.ids[0]))
     wait_for(qtbot, lambda: bool(session.search.listing.hits))
     session.job.rescan_folders()
-    session.job.index_folders([photos_folder])
+    session.job.run_command(["forget", "--missing", "--yes"], lambda: None)
     assert "The library second is being worked on" in window.banner.sentence_label.text()
     assert window.banner.remedy_button.text() == "Stop indexing"
     with Library.open(full) as library:
