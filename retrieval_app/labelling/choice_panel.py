@@ -11,6 +11,7 @@ from indexer.wording import tr
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.labelling.label_queue import LabelChoice
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 
 PANEL_WIDTH = 300  # px
 NEW_HELP = tr("Write a label that is not here yet, Enter gives it (N)")
@@ -58,6 +59,7 @@ class ChoicePanel(QWidget):
         self.skip_button = make_button(tr("Skip (Space)"))
         self.skip_button.setToolTip(tr("Go on without a label; this photo comes again at the end"))
         self.skip_button.clicked.connect(self.skipped)
+        explain_figure(self, "suggestion")
         self._rows = QVBoxLayout()
         self._rows.setSpacing(2)
         column = QVBoxLayout(self)

@@ -84,5 +84,6 @@ def _set_pixels(dots: MapDots, size: QSize, colours: DotColours) -> QImage:
     x, y = dots.positions.astype(np.int64).T + MOST_STEP
     for dx, dy in steps:
         pixels[y + dy, x + dx] = dot_colours
-    visible = np.ascontiguousarray(pixels[MOST_STEP:-MOST_STEP, MOST_STEP:-MOST_STEP])
-    return QImage(visible.data, size.width(), size.height(), 4 * size.width(), QImage.Format.Format_RGB32).copy()
+    height, width = pixels.shape
+    whole = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+    return whole.copy(MOST_STEP, MOST_STEP, size.width(), size.height())

@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QFontMetrics,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -21,12 +20,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from indexer.search.results import Photo
 from indexer.wording import tr
 from retrieval_app.grid.photo_selection import PhotoSelection
+from retrieval_app.map import class_marks
 from retrieval_app.map.areas import DrawnArea
-from retrieval_app.map.class_marks import paint_class_name, paint_class_photo
 from retrieval_app.map.dots import DotColours, MapDots, class_colour, draw_dots
 from retrieval_app.map.map_state import MapScene
 from retrieval_app.map.photo_card import CARD_SIDE, paint_card, place_card
-from retrieval_app.map.thumbnails import CELL_SIDE, THUMBNAIL_MARGIN, MapCell, arrange_cells, find_cell
+from retrieval_app.map.thumbnails import CELL_SIDE, MapCell, arrange_cells, find_cell, find_picture_place
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, resize_font
 from retrieval_app.widgets.tile_painter import fit_pixmap
@@ -35,7 +34,6 @@ POINTER_REACH = 12  # px from the pointer to the dot under it
 MAP_MARGIN = 40  # px around the whole map
 ZOOM_STEP = 1.25  # by which one turn of the wheel or one key makes it larger
 DRAG_DISTANCE = 4  # px from which on a press and a move are a drag and no click
-MIDDLE_SIDE = 48  # px of the photo that stands for a class without a name
 MOVE_TOOL, RECTANGLE_TOOL, LASSO_TOOL = "move", "rectangle", "lasso"  # what a drag does
 DRAG_MARGIN = 240  # px around the window that are drawn as well, so that a drag shows them at once
 MAX_NAMES = 200  # of the largest classes, which are shown where they have room
@@ -59,6 +57,7 @@ class MapView(QWidget):
         self.has_pictures = True
         self._area: DrawnArea | None = None
         self._cells: list[MapCell] | None = None
+        self._marks: list[class_marks.PlacedMark] | None = None
         self._layer: QImage | None = None  # of the window and DRAG_MARGIN around it
         self._shift = QPoint()  # by which the map was dragged since the layer was drawn
         self._positions: NDArray[np.float32] | None = None
@@ -70,7 +69,7 @@ class MapView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(tr("Map of the photos"))
         self.setToolTipDuration(0)
-        tiles.arrived.connect(self.update)
+        tiles.arrived.connect(self._forget_marks)
         theme.changed.connect(self._redraw_map)
         self.selection.changed.connect(self._redraw_map)
 
@@ -157,6 +156,11 @@ class MapView(QWidget):
     def _redraw_map(self) -> None:
         self._layer = self._positions = self._cells = None
         self._shift = QPoint()
+        self._forget_marks()
+
+    def _forget_marks(self) -> None:
+        """Place the names anew, as the map is another one or more is known of the shapes of its pictures."""
+        self._marks = None
         self.update()
 
     # Painting
@@ -170,8 +174,11 @@ class MapView(QWidget):
             self._layer = self._draw_layer()
         painter.drawImage(QPointF(self._shift - QPoint(DRAG_MARGIN, DRAG_MARGIN)), self._layer)
         if self.scene is not None:
+            painter.save()
+            painter.translate(self._shift)
             self._paint_cells(painter, self.scene)
             self._paint_names(painter, self.scene)
+            painter.restore()
         if self._area is not None:
             self._area.paint_area(painter, tokens.accent)
         if self.hasFocus():
@@ -202,23 +209,19 @@ class MapView(QWidget):
         return np.isin(self.scene.ids, np.array(self.selection.list_ids(), np.int64))
 
     def _paint_cells(self, painter: QPainter, scene: MapScene) -> None:
-        """Paint the thumbnails that lie in the window."""
-        painter.save()
-        painter.translate(self._shift)
-        left, top = -self._shift.x() - CELL_SIDE, -self._shift.y() - CELL_SIDE
+        """Paint the thumbnails that lie in the window and in the place of no name."""
+        seen = self.rect().translated(-self._shift)
+        covering = [mark.box for mark in self.list_marks(scene) if mark.covering]
         for cell in self.list_cells():
-            if 0 < cell.left - left < self.width() + CELL_SIDE and 0 < cell.top - top < self.height() + CELL_SIDE:
+            square = QRect(cell.left, cell.top, CELL_SIDE, CELL_SIDE)
+            if square.intersects(seen) and not any(square.intersects(box) for box in covering):
                 self._paint_cell(painter, scene, cell)
-        painter.restore()
 
     def _paint_cell(self, painter: QPainter, scene: MapScene, cell: MapCell) -> None:
         """Paint a thumbnail within a thin line in the colour of its class, or a thick one where it is selected."""
         photo = self._tiles.request_photo_in_row(scene.ids, cell.row)
-        square = QRect(cell.left, cell.top, CELL_SIDE, CELL_SIDE).adjusted(
-            *[THUMBNAIL_MARGIN] * 2, *[-THUMBNAIL_MARGIN] * 2
-        )
-        side = round(square.width() * self.devicePixelRatioF())
-        pixmap = None if photo is None else self._tiles.request_thumbnail(photo, side)
+        square = find_picture_place(cell, None)
+        pixmap = photo and self._tiles.request_thumbnail(photo, round(square.width() * self.devicePixelRatioF()))
         if pixmap is None or pixmap.isNull():
             return
         place, is_selected = fit_pixmap(pixmap, square), self.selection.includes(int(scene.ids[cell.row]))
@@ -228,23 +231,29 @@ class MapView(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(place)
 
+    def list_marks(self, scene: MapScene) -> list[class_marks.PlacedMark]:
+        """Where the names of the classes stand, or the photos for them, before the map was dragged."""
+        if self._marks is None:
+            font = resize_font(self.font(), CAPTION_SIZE, bold=True)
+            sizes = class_marks.measure_marks(scene.names[:MAX_NAMES], scene.pictures, font)
+            middles = self._to_screen(scene.middles[:MAX_NAMES]) - np.array([self._shift.x(), self._shift.y()])
+            request = self._tiles.request_photo_in_row
+            pictures = [find_picture_place(cell, request(scene.ids, cell.row)) for cell in self.list_cells()]
+            self._marks = class_marks.place_marks(middles, sizes, pictures, self.rect().translated(-self._shift))
+        return self._marks
+
     def _paint_names(self, painter: QPainter, scene: MapScene) -> None:
-        """Paint names in the middle of their dots, largest classes first, without those that would cover others."""
-        placed_boxes: list[QRect] = []
         painter.setFont(resize_font(self.font(), CAPTION_SIZE, bold=True))
-        metrics, side = QFontMetrics(painter.font()), round(MIDDLE_SIDE * self.devicePixelRatioF())
-        for index, (x, y) in enumerate(self._to_screen(scene.middles[:MAX_NAMES]).tolist()):
-            size = (MIDDLE_SIDE, MIDDLE_SIDE) if index in scene.pictures else (0, 18)
-            box = QRect(0, 0, size[0] or metrics.horizontalAdvance(scene.names[index]) + 12, size[1])
-            box.moveCenter(QPoint(round(x), round(y)))
-            if self.rect().contains(box) and not any(box.intersects(other) for other in placed_boxes):
-                placed_boxes.append(box)
-                colour = class_colour(index, self._theme.tokens.muted)
-                if index in scene.pictures:
-                    photo = self._tiles.request_photo(scene.pictures[index])
-                    paint_class_photo(painter, box, colour, photo and self._tiles.request_thumbnail(photo, side))
-                else:
-                    paint_class_name(painter, box, colour, self._theme.tokens, scene.names[index])
+        side, tokens = round(class_marks.MIDDLE_SIDE * self.devicePixelRatioF()), self._theme.tokens
+        for code, box, _ in self.list_marks(scene):
+            colour = class_colour(code, tokens.muted)
+            if code in scene.pictures:
+                photo = self._tiles.request_photo(scene.pictures[code])
+                class_marks.paint_class_photo(
+                    painter, box, colour, photo and self._tiles.request_thumbnail(photo, side)
+                )
+            else:
+                class_marks.paint_class_name(painter, box, colour, tokens, scene.names[code])
 
     def _paint_photo(self, painter: QPainter, row: int, photo: Photo | None) -> None:
         """Paint a ring about a dot, and beside it a card with the picture, its name and its label."""
@@ -254,9 +263,7 @@ class MapView(QWidget):
         painter.drawEllipse(QPointF(x, y), 8, 8)
         painter.setFont(resize_font(self.font(), CAPTION_SIZE))
         card = place_card(QPoint(round(x), round(y)), self.rect())
-        pixmap = None
-        if photo is not None:
-            pixmap = self._tiles.request_thumbnail(photo, round(CARD_SIDE * self.devicePixelRatioF()))
+        pixmap = photo and self._tiles.request_thumbnail(photo, round(CARD_SIDE * self.devicePixelRatioF()))
         paint_card(painter, card, self._theme.tokens, photo, pixmap)
 
     # What the user does

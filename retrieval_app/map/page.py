@@ -49,6 +49,7 @@ class MapPage(QStackedWidget):
         )
         self.map_view = MapView(tiles, theme)
         explain_figure(self.map_view, "map")
+        explain_figure(self.colour_box, "groups")
         self._shown_map: tuple[StoredMaps | None, str] | None = None
         self._arrange_widgets()
         self._connect_signals()

@@ -9,6 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QMargins, QRect, QSize
+
+from indexer.search.results import Photo
+from retrieval_app.widgets.tile_painter import fit_size
 
 CELL_SIDE, THUMBNAIL_MARGIN = 60, 3  # px, and around the picture in its cell
 
@@ -39,6 +43,12 @@ def arrange_cells(positions: NDArray[np.float32], origin: NDArray[np.float32], s
     is_first[1:] = (np.diff(cells, axis=0) != 0).any(axis=1)
     corners = np.round(cells[is_first] * CELL_SIDE + origin).astype(np.int64)
     return [MapCell(row, left, top) for row, (left, top) in zip(rows[is_first].tolist(), corners.tolist(), strict=True)]
+
+
+def find_picture_place(cell: MapCell, photo: Photo | None) -> QRect:
+    """Where the picture of a cell is shown; all of the square inside its margin while its shape is not known."""
+    square = QRect(cell.left, cell.top, CELL_SIDE, CELL_SIDE).marginsRemoved(QMargins(*[THUMBNAIL_MARGIN] * 4))
+    return square if photo is None else fit_size(QSize(photo.width, photo.height), square)
 
 
 def find_cell(cells: Sequence[MapCell], x: float, y: float) -> MapCell | None:

@@ -66,6 +66,19 @@ FIGURE_TEXTS = {
             "of neighbourhoods far distances do not either."
         )
     ),
+    "groups": (
+        tr(
+            "What the colours and names stand for: labels, folders, dates, or groups that were found by likeness "
+            "alone. A group is named by the label of most of its photos; one without is shown by the photo in its "
+            "middle."
+        )
+    ),
+    "suggestion": (
+        tr(
+            "What the nearest labelled photos say of this one, the likeliest first, each with a word of the common "
+            "scale. The photos come first of which this is least sure: their labels teach the most."
+        )
+    ),
     "duplicates": (
         tr(
             "Copies have the same content. Near copies show the same picture in another size, crop, "

@@ -142,9 +142,14 @@ def _paint_picture(painter: QPainter, square: QRect, pixmap: QPixmap | None, tok
 
 def fit_pixmap(pixmap: QPixmap, square: QRect) -> QRect:
     """The rectangle of a pixmap fitted into a square, in its middle, enlarged to at most twice its pixels."""
-    size = pixmap.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    if size.width() > 2 * pixmap.width():
-        size = pixmap.size() * 2
+    return fit_size(pixmap.size(), square)
+
+
+def fit_size(pixels: QSize, square: QRect) -> QRect:
+    """The same for a picture of this many pixels."""
+    size = pixels.scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    if size.width() > 2 * pixels.width():
+        size = pixels * 2
     place = QRect(QPoint(0, 0), size)
     place.moveCenter(square.center())
     return place

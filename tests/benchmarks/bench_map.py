@@ -1,9 +1,9 @@
-"""How many times a second the map is drawn while it is dragged, against plain items of a QGraphicsScene.
+"""How many times a second the map is drawn while it is dragged and zoomed, against plain items of a QGraphicsScene.
 
 Ours: the window's MapView with a scene of that many photos in groups, with thumbnails (20,000 photos; they are drawn
 once and stay in memory, as on a screen that has been looked at) and as dots alone (100,000, set as pixels). The
-baseline: a QGraphicsView over 20,000 ellipse items, the usual way to build a map with Qt. All are moved by the same
-steps and drawn by the offscreen platform; the ratios are of one run.
+baseline: a QGraphicsView over 20,000 ellipse items, the usual way to build a map with Qt. All are moved or zoomed by
+the same steps and drawn by the offscreen platform; the ratios are of one run.
 """
 
 import os
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QPoint, QSize, Qt
@@ -26,13 +27,20 @@ from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsView, QWidg
 from indexer.library import Library
 from indexer.search.results import Photo
 from retrieval_app.map.map_state import MapScene
-from retrieval_app.map.map_view import MapView
+from retrieval_app.map.map_view import ZOOM_STEP, MapView
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 
 PHOTOS, MANY, GROUPS = 20_000, 100_000, 40
 STEPS, WANTED_RATE = 40, 30  # frames, and so many a second are wanted
 SIZE = QSize(1200, 650)
+
+
+class MapRates(NamedTuple):
+    """Frames a second of a map that is dragged, and of one that is zoomed."""
+
+    dragged: float
+    zoomed: float
 
 
 class DrawnTiles(TileCache):
@@ -61,9 +69,11 @@ def main() -> None:
         dotted = measure_map(tiles, theme, MANY, with_pictures=False)
         tiles.close()
     plain = measure_items(PHOTOS)
-    print(f"plain QGraphicsScene items, {PHOTOS:,}: {plain:.1f} frames a second")
-    for name, count, rate in (("map with pictures", PHOTOS, pictured), ("map of dots", MANY, dotted)):
-        print(f"{name}, {count:,}: {rate:.1f} frames a second ({WANTED_RATE} are wanted), {rate / plain:.2f} of plain")
+    print(f"plain QGraphicsScene items, {PHOTOS:,}: {plain.dragged:.1f} frames a second, zoomed {plain.zoomed:.1f}")
+    for name, count, rates in (("map with pictures", PHOTOS, pictured), ("map of dots", MANY, dotted)):
+        for act, rate, usual in zip(MapRates._fields, rates, plain, strict=True):
+            told = f"{rate:.1f} frames a second ({WANTED_RATE} are wanted), {rate / usual:.2f} of plain"
+            print(f"{name}, {count:,}, {act}: {told}")
 
 
 def make_scene(count: int) -> MapScene:
@@ -75,7 +85,7 @@ def make_scene(count: int) -> MapScene:
     return MapScene("tsne", np.arange(1, count + 1), points, classes, names, middles)
 
 
-def measure_map(tiles: TileCache, theme: Theme, count: int, *, with_pictures: bool) -> float:
+def measure_map(tiles: TileCache, theme: Theme, count: int, *, with_pictures: bool) -> MapRates:
     view = MapView(tiles, theme)
     view.resize(SIZE)
     view.show()
@@ -86,10 +96,17 @@ def measure_map(tiles: TileCache, theme: Theme, count: int, *, with_pictures: bo
     def move(step: int) -> None:
         QTest.mouseMove(view, QPoint(320 + 5 * step, 300 + 3 * (step % 7)))
 
-    return measure_rate(view, move)
+    dragged = measure_rate(view, move)
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(320, 300))
+    return MapRates(dragged, measure_rate(view, lambda step: view.zoom(choose_factor(step))))
 
 
-def measure_items(count: int) -> float:
+def choose_factor(step: int) -> float:
+    """Larger for half of the steps, then smaller again."""
+    return ZOOM_STEP if step < STEPS // 2 else 1 / ZOOM_STEP
+
+
+def measure_items(count: int) -> MapRates:
     made, scene = make_scene(count), QGraphicsScene()
     for (x, y), code in zip(made.points.tolist(), made.classes.tolist(), strict=True):
         item = scene.addEllipse(5 * x, 5 * y, 5, 5, Qt.PenStyle.NoPen, QBrush(QColor.fromHsv(code * 9, 200, 200)))
@@ -97,7 +114,9 @@ def measure_items(count: int) -> float:
     view = QGraphicsView(scene)
     view.resize(SIZE)
     view.show()
-    return measure_rate(view.viewport(), lambda step: view.horizontalScrollBar().setValue(5 * step))
+    dragged = measure_rate(view.viewport(), lambda step: view.horizontalScrollBar().setValue(5 * step))
+    zoomed = measure_rate(view.viewport(), lambda step: view.scale(choose_factor(step), choose_factor(step)))
+    return MapRates(dragged, zoomed)
 
 
 def measure_rate(widget: QWidget, move: Callable[[int], None]) -> float:

@@ -23,8 +23,8 @@ def test_every_text_belongs_to_a_figure_and_is_short() -> None:
 
 
 def test_the_figures_of_all_pages_answer(window: MainWindow, qtbot: QtBot) -> None:
-    pages = [window.duplicates_page, window.map_page, window.library_page, window.evaluation_page, window.models_page]
-    roots: list[QWidget] = [window, *pages]
+    pages: list[QWidget] = [window.duplicates_page, window.map_page, window.library_page, window.evaluation_page]
+    roots = [window, *pages, window.models_page, window.labelling_page]
     said = {widget.whatsThis() for root in roots for widget in root.findChildren(QWidget)}
     said |= {root.whatsThis() for root in roots}
     missing = {name for name, text in FIGURE_TEXTS.items() if f"<p>{text}</p>" not in said}
