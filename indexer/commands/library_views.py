@@ -26,6 +26,7 @@ from indexer.clustering.photo_clusters import (
 )
 from indexer.correspondences.matched_points import PointMatcher, describe_points, draw_matched_points
 from indexer.database.filters import Filter
+from indexer.errors import LookalikeError
 from indexer.exchange.projector_export import export_projector
 from indexer.library import Library
 from indexer.models.framing import SquareBox
@@ -178,6 +179,8 @@ def cluster_command(
     attached: bool,
 ) -> None:
     """Group the library's photos by what looks alike, without any label, and keep the groups for the window."""
+    if number == 1:
+        raise LookalikeError("One group of everything, or groups of one photo, say nothing: a --number is 2 or more.")
     with Library.open(library or find_library()) as opened:
         if out is not None:
             require_suffix(out, "clusters")

@@ -24,7 +24,7 @@ from indexer.models.runtime import fast_precision
 from indexer.paths import find_home_folder, show_path
 from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.places import find_library
-from indexer.wording import count_noun
+from indexer.wording import count_noun, name_model_fully
 
 # What is missed without a package that indexing, searching and the window do not need.
 PACKAGE_PURPOSES = {
@@ -73,7 +73,7 @@ def info_command(library: Path | None, as_json: bool) -> None:
         print_line(f"Passed over: {', '.join(passed)}")
     for line in _describe_replaced(info.replaced):
         print_line(line)
-    print_line(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
+    print_line(f"Model {name_model_fully(info.model)}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
     _print_precision(info)
     print_line(info.measured)
     if info.recall_at_10 is None:

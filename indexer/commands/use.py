@@ -17,7 +17,7 @@ from indexer.indexing.switching import SwitchReport, require_verdict, switch_bac
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.wording import count_noun
+from indexer.wording import count_noun, name_model
 
 
 @click.command("use")
@@ -63,7 +63,8 @@ def _switch_fields(library: Library, report: SwitchReport) -> dict[str, Any]:
 
 def _print_switch(fields: Mapping[str, Any]) -> None:
     print_line(
-        f"The library now sees with {fields['model']}: {fields['photos']:,} photos, {fields['embedded']:,} embedded now"
+        f"The library now sees with the model {name_model(fields['model'])}: {fields['photos']:,} photos, "
+        f"{fields['embedded']:,} embedded now"
     )
     if fields["waiting"]:
         print_line(
@@ -72,7 +73,7 @@ def _print_switch(fields: Mapping[str, Any]) -> None:
     if fields["failed"]:
         print_line(f"{count_noun(len(fields['failed']), 'file')} could not be used (lookalike failed lists all)")
     if fields["before"]:
-        print_line(f"To go back to {fields['before']}: lookalike use --previous")
+        print_line(f"To go back to {name_model(fields['before'])}: lookalike use --previous")
 
 
 COMMANDS = [use_command]

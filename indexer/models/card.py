@@ -24,8 +24,9 @@ from indexer.models.framing import FRAMINGS, SquareBox, cut_square
 from indexer.paths import show_path
 from indexer.photos.decoding import DECODE_VERSION
 from indexer.trust.regular_file import UnusableFile, copy_regular_file, hash_regular_file, read_regular_file
+from indexer.wording import BUILT_IN_NETWORK
 
-DEFAULT_BACKBONE = "tf_efficientnet_lite0"
+DEFAULT_BACKBONE = BUILT_IN_NETWORK
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
 TEXT_FOLDER = "text"  # of a model whose pictures can be asked for in words: the other half of its pair

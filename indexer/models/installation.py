@@ -99,6 +99,11 @@ def parse_model_choice(model: str | None, weights: Path | None = None, size: int
     if weights is None and (folder / PAIR_FILE).is_file() and not (folder / CARD_FILE).is_file():
         published, file = read_local_pair(folder)
         return ModelChoice(published.architecture, file, size=size, pair=folder)
+    if not (folder / CARD_FILE).is_file():
+        raise ModelError(
+            f"{show_path(folder)} is no model: the folder of one holds {CARD_FILE} and {WEIGHTS_FILE}, as a training "
+            f"or lookalike model export writes them, or {PAIR_FILE} and weights, as open_clip publishes a pair."
+        )
     if weights is not None or size is not None:
         option = "--weights" if weights is not None else "--size"
         raise ModelError(f"{show_path(folder)} is a checkpoint with weights of its own: leave {option} out.")

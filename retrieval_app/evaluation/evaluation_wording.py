@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from indexer.wording import count_noun, tr
+from indexer.wording import count_noun, name_model, tr
 from retrieval_app.evaluation.evaluation_report import EvaluationReport, MeasuredFigure, RankedQuery, ThresholdRates
 from retrieval_app.wording import format_count, format_share
 
@@ -34,7 +34,7 @@ def describe_scope(report: EvaluationReport) -> str:
             "Measured on {labelled_photos} of {labels}, under {model}.",
             labelled_photos=format_count(report.photos, "labelled photo"),
             labels=format_count(len(report.names), "label"),
-            model=report.model,
+            model=name_model(report.model),
         )
     ]
     measurable = report.labelled - (0 if report.out_of_fold else report.seen)

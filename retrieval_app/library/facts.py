@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from indexer.library import LibraryInfo
 from indexer.paths import show_path
-from indexer.wording import tr
+from indexer.wording import name_model_fully, tr
 from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.tables import FactColumn, FactSection, NamedFact
 from retrieval_app.wording import format_count, format_percent, format_size
@@ -41,7 +41,7 @@ def _list_content_facts(info: LibraryInfo) -> Iterator[NamedFact]:
 
 
 def _list_model_facts(info: LibraryInfo) -> Iterator[NamedFact]:
-    yield NamedFact(tr("Name"), info.model)
+    yield NamedFact(tr("Name"), name_model_fully(info.model))
     yield NamedFact(tr("Fingerprint"), info.fingerprint[:12])
     yield NamedFact(tr("Embedding"), format_count(info.dim, "number"))
     for precision, number in sorted(info.precisions.items()):

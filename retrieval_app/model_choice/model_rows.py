@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from indexer.wording import tr
+from indexer.wording import name_model, tr
 from retrieval_app.widgets.tables import TableColumn
 from retrieval_app.wording import format_count
 
@@ -82,7 +82,7 @@ def describe_state(row: ModelRow, used_fingerprint: str) -> str:
 def list_columns(used_fingerprint: str) -> list[TableColumn[ModelRow]]:
     """The columns of the table, for a library that sees with the model of this fingerprint."""
     return [
-        TableColumn(tr("Model"), lambda row: row.name, stretches=False),
+        TableColumn(tr("Model"), lambda row: name_model(row.name), stretches=False),
         TableColumn(tr("Good for"), lambda row: row.good_for),
         TableColumn("MB", lambda row: str(row.megabytes or ""), stretches=False),
         TableColumn(tr("Words"), lambda row: "yes" if row.words else "", stretches=False),

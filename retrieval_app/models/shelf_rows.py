@@ -6,7 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QDateTime, QLocale
 
 from indexer.paths import show_path
-from indexer.wording import tr
+from indexer.wording import name_model, name_model_fully, tr
 from retrieval_app.widgets.tables import TableColumn
 from retrieval_app.wording import format_count, format_size
 from training.registry.kept_models import ACTIVE, KEPT, PREVIOUS, READY, TRAINED, KeptModel
@@ -64,6 +64,7 @@ def make_model_row(model: KeptModel) -> ShelfRow:
     """A model in words."""
     date = format_date(model.added_at)
     facts = [
+        name_model_fully(model.name) if name_model(model.name) != model.name else "",
         tr("here since {date}", date=date) if date else "",
         tr("{photos} seen with it", photos=format_count(model.photos, "photo")) if model.photos else "",
         format_size(model.byte_count),
@@ -74,7 +75,7 @@ def make_model_row(model: KeptModel) -> ShelfRow:
     ]
     return ShelfRow(
         model,
-        model.name,
+        name_model(model.name),
         STATE_NAMES[model.state],
         model.trained_on,
         date,

@@ -7,7 +7,7 @@ from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from indexer.places import name_library
-from indexer.wording import tr
+from indexer.wording import name_model, tr
 from retrieval_app.actions.system_open import open_containing_folder
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
@@ -187,4 +187,4 @@ class StatusLine(QWidget):
             figures.append(tr("recall {recall_at_10}", recall_at_10=format_percent(info.recall_at_10)))
         if offline := sum(root.state == "offline" for root in info.roots):
             figures.append(tr("{folders} offline", folders=format_count(offline, "folder")))
-        self._figures.setText(", ".join([*figures, f"model: {info.model}"]))
+        self._figures.setText(", ".join([*figures, f"model: {name_model(info.model)}"]))

@@ -13,6 +13,7 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
+from indexer.wording import name_model
 from training.registry.kept_models import KeptModel, list_kept_models
 from training.registry.model_changes import delete_model, export_model, find_kept_model, plan_deletion, rename_model
 from training.registry.stopped_trainings import StoppedTraining, list_stopped_trainings
@@ -46,7 +47,7 @@ def overview_command(*, library: Path | None, as_json: bool) -> None:
 
 def _print_model(row: KeptModel) -> None:
     date = time.strftime("%Y-%m-%d", time.localtime(row.added_at))
-    print_line(f"{row.fingerprint[:12]}  {STATE_NAMES[row.state]:<22}  {date}  {row.name}")
+    print_line(f"{row.fingerprint[:12]}  {STATE_NAMES[row.state]:<22}  {date}  {name_model(row.name)}")
     for line in filter(None, (row.trained_on, row.verdict)):
         print_line(f"{'':14}{line}")
 

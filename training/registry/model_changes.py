@@ -14,7 +14,7 @@ from indexer.models.prepared import find_shared_folder
 from indexer.models.runtime import BIN_FILE, RUNTIME_FILE, SIGNATURE_FILE, XML_FILE
 from indexer.paths import show_path
 from indexer.search.generations import remove_unused_generations
-from indexer.wording import count_noun
+from indexer.wording import count_noun, name_model
 from training.data.sources import UNFINISHED_FILE
 from training.judging.model_card import MODEL_CARD_FILE
 from training.judging.record import check_name, rename_checkpoint
@@ -54,7 +54,7 @@ def find_kept_model(name: str, library: Library | None) -> KeptModel:
     for matching in (
         [row for row in rows if Path(name).absolute() in (row.folder, row.checkpoint)],
         [row for row in rows if len(name) >= LEAST_DIGITS and row.fingerprint.startswith(name)],
-        [row for row in rows if row.name == name],
+        [row for row in rows if name in (row.name, name_model(row.name))],
     ):
         if len(matching) == 1:
             return matching[0]

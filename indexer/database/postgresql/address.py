@@ -52,7 +52,7 @@ def parse_address(text: str) -> ServerAddress:
         raise LookalikeError(f"{parts.scheme!r} is no kind of server that is known. {_TEACH}")
     if has_password:
         raise LookalikeError(
-            "A password does not belong into the address, where others can read it. Put it into the password file of "
+            "A password does not belong in the address, where others can read it. Put it into the password file of "
             "PostgreSQL (~/.pgpass), or name a service: postgresql://?service=NAME&library=NAME."
         )
     names = [value for name, value in options if name == "library"]

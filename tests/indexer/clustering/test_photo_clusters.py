@@ -123,3 +123,5 @@ def test_the_command_writes_each_photo_with_its_group(filled: Library, tell: Tel
     text = tell(home, "cluster").out
     assert "Groups and labels of 120 labelled photos agree: NMI" in text
     assert tell(home, "cluster", "--out", tmp_path / "x.txt").code == 2
+    refused = tell(home, "cluster", "--number", "1")
+    assert refused.code == 2 and "a --number is 2 or more" in refused.err

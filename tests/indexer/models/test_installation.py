@@ -84,6 +84,9 @@ def test_model_list_finds_only_the_choice(installed_model: Path, tmp_path: Path)
 def test_model_option_means_a_name_or_a_checkpoint_folder(tmp_path: Path) -> None:
     assert parse_model_choice(None) == ModelChoice()
     assert parse_model_choice("resnet18", tmp_path / "w") == ModelChoice("resnet18", tmp_path / "w")
+    with pytest.raises(ModelError, match=f"is no model: the folder of one holds {CARD_FILE}"):
+        parse_model_choice(str(tmp_path))
+    (tmp_path / CARD_FILE).touch()
     assert parse_model_choice(str(tmp_path)) == ModelChoice(checkpoint=tmp_path)
     with pytest.raises(ModelError, match="leave --weights out"):
         parse_model_choice(str(tmp_path), tmp_path / "w")

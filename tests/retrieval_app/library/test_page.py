@@ -101,7 +101,7 @@ def test_folders_failures_and_figures_are_those_of_the_library(mine: MainWindow,
     told = {fact.name: fact.value for chapter in list_fact_sections(info) for fact in chapter.facts}
     assert told["Photos"] == told["Files"] == str(SHOWN)
     assert (told["Missing"], told["Not read"]) == ("0", "2")
-    assert told["Name"] == info.model
+    assert told["Name"] == "Built-in (tf_efficientnet_lite0)"
     assert told["Embedding"] == f"{info.dim:,} numbers"
 
 

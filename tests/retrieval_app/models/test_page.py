@@ -79,7 +79,7 @@ def test_an_empty_library_invites_a_folder(empty_window: MainWindow, qtbot: QtBo
 def test_a_model_is_used_and_gone_back_from(page: ModelsPage, installed_model: Path, qtbot: QtBot) -> None:
     window = main_window(page)
     assert names(page) == [
-        ("tf_efficientnet_lite0", "in use"),
+        ("Built-in", "in use"),
         ("Garden", "was used here"),
         ("Cars", "trained, not used yet"),
         ("birds-1", "stopped, can go on"),
@@ -92,10 +92,10 @@ def test_a_model_is_used_and_gone_back_from(page: ModelsPage, installed_model: P
     wait_for(qtbot, lambda: names(page)[0] == ("Garden", "in use"))
     wait_for(qtbot, lambda: window.session.job.state is None)
     assert page.title_label.text() == "default sees with Garden"
-    page.find_row("tf_efficientnet_lite0")
+    page.find_row("Built-in")
     assert page.details.use_button.text() == "Go back to this model"
     press(page.details.use_button)
-    wait_for(qtbot, lambda: names(page)[0] == ("tf_efficientnet_lite0", "in use"))
+    wait_for(qtbot, lambda: names(page)[0] == ("Built-in", "in use"))
     wait_for(qtbot, lambda: window.session.job.state is None)
     assert window.session.library.info is not None
     assert window.session.library.info.fingerprint == installed_model.name

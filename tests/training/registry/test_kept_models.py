@@ -170,7 +170,7 @@ def test_the_command_line_tells_renames_exports_and_deletes(
     assert tell(home, "model", "rename", "Garden", "Flowers").out == "Garden is called Flowers now.\n"
     assert tell(home, "model", "export", "Flowers", tmp_path / "out", "--json").result()["name"] == "Flowers"
     assert (tmp_path / "out" / TRAINING_RECORD_FILE).is_file()
-    refused = tell(home, "model", "delete", "tf_efficientnet_lite0", "--yes")
+    refused = tell(home, "model", "delete", "Built-in", "--yes")
     assert refused.code == 2 and "Use another model first" in refused.err
     preview = tell(home, "model", "delete", "Flowers", "--preview", "--json").result()
     assert preview["photos"] == PHOTOS and "3 photos" in preview["losses"]
