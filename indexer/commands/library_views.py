@@ -24,7 +24,7 @@ from indexer.clustering.photo_clusters import (
     name_clusters,
     update_clusters,
 )
-from indexer.correspondences.matched_points import PointMatcher, describe_points, draw_matched_points
+from indexer.correspondences.matched_points import describe_points, draw_matched_points, match_examples
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.exchange.projector_export import export_projector
@@ -49,7 +49,6 @@ from indexer.reports.export import (
 from indexer.reports.heat_maps import draw_side_by_side, explain_match
 from indexer.reports.photo_map import LAYOUT_METHODS, update_layout
 from indexer.reports.picture_file import BACKGROUND_COLOUR, write_picture
-from indexer.search.examples import read_example_picture
 from indexer.search.query import Query
 from indexer.statistics.likeness import LikenessPoint, describe_likeness, find_likeness_word
 from indexer.vectors.distances import compute_exact_distances
@@ -104,16 +103,15 @@ def explain_command(
 
 def _explain_points(library: Library, first: Path, second: Path, out: Path | None, *, as_json: bool) -> None:
     """Print how many points agree, and draw them where `out` is a file."""
-    side = library.read_model_card().preprocessing.short_side * 2  # finer than an embedding needs
-    one, other = (read_example_picture(picture, library.store, side) for picture in (first, second))
-    matched = PointMatcher(library.load_embedder()).match_pictures(one, other)
+    matched = match_examples(library, first, second)
+    points = matched.points
     if out is not None:
-        write_picture(out, draw_matched_points(one, other, matched, BACKGROUND_COLOUR))
+        write_picture(out, draw_matched_points(matched, BACKGROUND_COLOUR))
     if as_json:
-        rows = np.column_stack([matched.first, matched.second, matched.cosines]).round(4).tolist()
+        rows = np.column_stack([points.first, points.second, points.cosines]).round(4).tolist()
         print_result("explain", {"points": rows, "out": None if out is None else show_path(out)})
         return
-    print_line(describe_points(matched))
+    print_line(describe_points(points))
     if out is not None:
         print_line(f"Points: {show_path(out)}")
 

@@ -9,9 +9,14 @@ from PIL import Image, ImageDraw
 
 from indexer.correspondences.picture_places import FeatureModel, PicturePlaces, PlaceFinder
 from indexer.correspondences.similarity_fit import find_mutual_neighbours, fit_similarity
+from indexer.library import Library
+from indexer.search.examples import read_example_picture
+from indexer.search.query import QueryExample
+from indexer.wording import count_noun, tr
 
 LEAST_POINTS = 8  # fewer agree by chance (docs/metric-learning.md)
 PLENTY_OF_POINTS = 16  # where so many agree, no other view of the second picture is tried
+PIXELS_FACTOR = 2  # a picture is read at so many times the size that an embedding needs
 DRAWN_SIDE, DRAWN_GAP = 448, 12  # of the drawing, in pixels
 
 _Points = NDArray[np.float64]
@@ -26,6 +31,14 @@ class MatchedPoints(NamedTuple):
     first: _Points
     second: _Points
     cosines: NDArray[np.float32]
+
+
+class MatchedPictures(NamedTuple):
+    """Two upright RGB pictures and the points that they have in common."""
+
+    first: Image.Image
+    second: Image.Image
+    points: MatchedPoints
 
 
 class _View(NamedTuple):
@@ -77,16 +90,30 @@ class PointMatcher:
         )
 
 
+def match_examples(library: Library, first: QueryExample, second: QueryExample) -> MatchedPictures:
+    """The points that two pictures have in common under the library's model, with the pictures themselves.
+
+    Raises LookalikeError where a picture cannot be read, ModelError where the model is missing or damaged.
+    """
+    side = library.read_model_card().preprocessing.short_side * PIXELS_FACTOR
+    pictures = [read_example_picture(picture, library.store, side) for picture in (first, second)]
+    points = PointMatcher(library.load_embedder()).match_pictures(*pictures)
+    return MatchedPictures(pictures[0], pictures[1], points)
+
+
 def describe_points(points: MatchedPoints) -> str:
     """How many points agree, in a sentence."""
     if not len(points.first):
-        return "No points of the two lie alike, also where one of them is turned or mirrored."
-    return f"{len(points.first)} points look alike and lie alike in both: so many hardly agree by chance."
+        return tr("No points of the two lie alike, also where one of them is turned or mirrored.")
+    return tr(
+        "{points} look alike and lie alike in both: so many hardly agree by chance.",
+        points=count_noun(len(points.first), "point"),
+    )
 
 
-def draw_matched_points(first: Image.Image, second: Image.Image, points: MatchedPoints, ground: str) -> Image.Image:
+def draw_matched_points(matched: MatchedPictures, ground: str) -> Image.Image:
     """Both pictures side by side on a ground of this colour, a line from each point to the same one in the other."""
-    pictures = [_fit_drawing(picture) for picture in (first, second)]
+    points, pictures = matched.points, [_fit_drawing(picture) for picture in (matched.first, matched.second)]
     height = max(picture.height for picture in pictures)
     width = sum(picture.width for picture in pictures)
     sheet = Image.new("RGB", (width + 3 * DRAWN_GAP, height + 2 * DRAWN_GAP), ground)
@@ -99,16 +126,16 @@ def draw_matched_points(first: Image.Image, second: Image.Image, points: Matched
         for fractions, picture, corner in zip((points.first, points.second), pictures, corners, strict=True)
     ]
     for number, (begin, end) in enumerate(zip(*ends, strict=True)):
-        colour = choose_line_colour(number)
+        colour = f"hsl({choose_line_hue(number)}, 85%, 45%)"
         pen.line([*begin, *end], fill=colour, width=1)
         for x, y in (begin, end):
             pen.ellipse([x - 3, y - 3, x + 3, y + 3], outline="white", fill=colour)
     return sheet
 
 
-def choose_line_colour(number: int) -> str:
-    """The colour of the line with this number, from 0: neighbours differ clearly (steps of the golden angle)."""
-    return f"hsl({round(number * 137.508) % 360}, 85%, 45%)"
+def choose_line_hue(number: int) -> int:
+    """The hue in degrees of a line by its number from 0: steps of the golden angle, so that neighbours differ."""
+    return round(number * 137.508) % 360
 
 
 def _fit_drawing(picture: Image.Image) -> Image.Image:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PySide6.QtGui import QImage
 
+from indexer.correspondences.matched_points import choose_line_hue, match_examples
 from indexer.reports.heat_maps import HEAT_COLOURS, enlarge_heat, explain_match
 from indexer.search.query import CroppedExample, QueryExample, QueryPicture
 from indexer.statistics import metrics
@@ -39,6 +40,13 @@ class HeatPair(NamedTuple):
     second: HeatLayer
 
 
+class PointPair(NamedTuple):
+    """Points that two pictures have in common: x, y of one and x, y of the other in fractions, and a hue for each."""
+
+    ends: list[list[float]]
+    hues: list[int]
+
+
 def judge_pair(library: Library, first: QueryExample, second: QueryExample) -> PairVerdict:
     """The verdict whether two pictures are the same, with the distances of labelled pairs beside it."""
     return PairVerdict(library.verify_pair(first, second), measure_pair_distances(library))
@@ -65,6 +73,13 @@ def compute_heat_pair(library: Library, first: QueryExample, second: QueryExampl
         HeatLayer(colour_heat(match.first_heat), match.first_square),
         HeatLayer(colour_heat(match.second_heat), match.second_square),
     )
+
+
+def compute_point_pair(library: Library, first: QueryExample, second: QueryExample) -> PointPair:
+    """The points that two pictures have in common for the library's model; empty where none lie alike."""
+    points = match_examples(library, first, second).points
+    ends = np.column_stack([points.first, points.second]).tolist()
+    return PointPair(ends, [choose_line_hue(number) for number in range(len(ends))])
 
 
 def colour_heat(heat: NDArray[np.float32]) -> QImage:

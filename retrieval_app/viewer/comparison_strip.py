@@ -10,7 +10,14 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.statistics.likeness import describe_likeness, explain_levels
 from indexer.wording import tr
-from retrieval_app.viewer.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair
+from retrieval_app.viewer.comparison import (
+    HeatPair,
+    PairVerdict,
+    PointPair,
+    compute_heat_pair,
+    compute_point_pair,
+    judge_pair,
+)
 from retrieval_app.viewer.distance_plot import DistancePlot
 from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
 from retrieval_app.widgets.figure_help import explain_figure
@@ -23,6 +30,8 @@ if TYPE_CHECKING:
     from indexer.search.query import QueryExample
     from indexer.statistics.calibration import PairComparison
 
+LAYERS = {"heats": compute_heat_pair, "points": compute_point_pair}  # what may lie over a pair, by name
+NO_POINTS = tr("No points of these two lie alike.")
 NOTHING_KNOWN = tr("Nothing can be said: there are too few photos.")
 
 
@@ -36,22 +45,23 @@ class ComparedPair(NamedTuple):
 class _PairQuestion(NamedTuple):
     """The key of a question about the pair with this number."""
 
-    subject: str  # "verdict" or "heats"
+    subject: str  # "verdict" or a key of LAYERS
     pair_number: int
 
 
 class ComparisonStrip(QWidget):
     """The verdict on a pair, with its reasons, error rates and the distances of labelled pairs folded below."""
 
-    heats_changed = Signal(object)  # HeatPair, or None while there are none
+    layer_changed = Signal(str, object)  # a key of LAYERS, and its HeatPair or PointPair, or None while there is none
+    notice_posted = Signal(str)
 
     def __init__(self, theme: Theme, questions: LibraryReaders) -> None:
         super().__init__()
         self._questions = questions
         self._pair: ComparedPair | None = None
         self._pair_number = 0
-        self._heats: HeatPair | None = None
-        self.shows_heats = False
+        self._layers = dict[str, HeatPair | PointPair]()  # those of the pair that have been computed
+        self.shown_layers = set[str]()
         self.verdict = make_label("", "name", wrap=True)
         self.figures = make_label("", "caption", wrap=True)
         self.plot = DistancePlot(theme)
@@ -68,23 +78,25 @@ class ComparisonStrip(QWidget):
 
     def show_pair(self, pair: ComparedPair | None) -> None:
         """Compare a pair; None compares nothing more."""
-        for subject in ("verdict", "heats"):
+        for subject in ("verdict", *LAYERS):
             self._questions.drop_question(_PairQuestion(subject, self._pair_number))
-        self._pair, self._heats = pair, None
+        self._pair, self._layers = pair, {}
         self._pair_number += 1
-        self.heats_changed.emit(None)
+        for layer in LAYERS:
+            self.layer_changed.emit(layer, None)
         if pair is not None:
             self.verdict.setText(tr("Comparing…"))
             self._ask_question("verdict", partial(judge_pair, first=pair.partner, second=pair.photo_id))
-            self.show_heats(self.shows_heats)
+            for layer in sorted(self.shown_layers):
+                self.show_layer(layer, True)
 
-    def show_heats(self, is_shown: bool) -> None:
-        """Give the heat maps of the pair, or none; they are computed when they are first shown."""
-        self.shows_heats = is_shown
-        if is_shown and self._heats is None and self._pair is not None:
+    def show_layer(self, name: str, is_shown: bool) -> None:
+        """Lay one of LAYERS over the pair, or take it away; it is computed when it is first shown."""
+        (self.shown_layers.add if is_shown else self.shown_layers.discard)(name)
+        if is_shown and name not in self._layers and self._pair is not None:
             first, second = self._pair
-            self._ask_question("heats", partial(compute_heat_pair, first=first, second=second))
-        self.heats_changed.emit(self._heats if is_shown else None)
+            self._ask_question(name, partial(LAYERS[name], first=first, second=second))
+        self.layer_changed.emit(name, self._layers.get(name) if is_shown else None)
 
     def _ask_question(self, subject: str, task: LibraryTask) -> None:
         self._questions.ask_question(_PairQuestion(subject, self._pair_number), task)
@@ -92,9 +104,11 @@ class ComparisonStrip(QWidget):
     def _take_answer(self, key: object, answer: object) -> None:
         if not isinstance(key, _PairQuestion) or key.pair_number != self._pair_number:
             return
-        if isinstance(answer, HeatPair):
-            self._heats = answer
-            self.show_heats(self.shows_heats)
+        if isinstance(answer, HeatPair | PointPair):
+            self._layers[key.subject] = answer
+            self.show_layer(key.subject, key.subject in self.shown_layers)
+            if answer == PointPair([], []):
+                self.notice_posted.emit(NO_POINTS)
         elif isinstance(answer, PairVerdict):
             comparison = answer.comparison
             self.verdict.setText(describe_likeness(comparison) or NOTHING_KNOWN)

@@ -28,6 +28,8 @@ from retrieval_app.workers.readers import LibraryReaders
 ListFacts = Callable[[Photo, Hit | None], Iterable[NamedFact]]
 BAR_PAUSE_MS = 2_000  # without a move of the mouse, after which the bar leaves a full screen
 
+LAYER_BUTTONS = {"heat": "heats", "points": "points"}  # what may lie over a pair, by the names of their switches
+
 
 class PhotoViewer(QWidget):
     """Shows the current photo of a sequence; going on moves the sequence along."""
@@ -67,13 +69,15 @@ class PhotoViewer(QWidget):
         self._column.setContentsMargins(0, BAR_HEIGHT, 0, 0)
         self._column.addWidget(self._stages)
         self.bar.setParent(self)  # above the picture, or over its upper edge in a full screen
-        self.bar.buttons["heat"].hide()
+        for name in LAYER_BUTTONS:
+            self.bar.buttons[name].hide()
 
     def _connect_signals(self) -> None:
         acts: dict[str, Callable[[], None]] = {
             "back": self.closed.emit,
             "beside": self.toggle_partner,
             "heat": self.toggle_heats,
+            "points": self.toggle_points,
             "crop": self.start_cropping,
             "facts": self.toggle_facts,
             "slides": self.toggle_slides,
@@ -86,6 +90,7 @@ class PhotoViewer(QWidget):
             pane.view.drag_wanted.connect(lambda: self.drag_wanted.emit(self.list_ids()))
         self.stage.pane.settled.connect(self._settle_photo)
         self.stage.scale_changed.connect(self.bar.show_scale)
+        self.stage.strip.notice_posted.connect(self.notice_posted)
         self.slide_show.next_wanted.connect(self._show_next_slide)
         self.slide_show.changed.connect(partial(self.bar.show_switch, "slides"))
         self.crop_stage.accepted.connect(self._search_part)
@@ -226,14 +231,22 @@ class PhotoViewer(QWidget):
 
     def toggle_heats(self) -> None:
         """Show where the two pictures match, or no longer."""
-        strip = self.stage.strip
+        self._toggle_layer("heat")
+
+    def toggle_points(self) -> None:
+        """Show which point of one picture is which of the other, or no longer."""
+        self._toggle_layer("points")
+
+    def _toggle_layer(self, button: str) -> None:
+        strip, layer = self.stage.strip, LAYER_BUTTONS[button]
         if self.stage.is_comparing():
-            strip.show_heats(not strip.shows_heats)
-        self.bar.show_switch("heat", strip.shows_heats)
+            strip.show_layer(layer, layer not in strip.shown_layers)
+        self.bar.show_switch(button, layer in strip.shown_layers)
 
     def _show_comparing(self, is_comparing: bool) -> None:
         (self.stage.start_comparing if is_comparing else self.stage.end_comparing)()
-        self.bar.buttons["heat"].setVisible(is_comparing)
+        for name in LAYER_BUTTONS:
+            self.bar.buttons[name].setVisible(is_comparing)
         self.bar.show_switch("beside", is_comparing)
 
     def _show_pair(self) -> None:
@@ -323,6 +336,7 @@ class PhotoViewer(QWidget):
             Qt.Key.Key_Enter: self._search_photo,
             Qt.Key.Key_T: self.toggle_partner,
             Qt.Key.Key_W: self.toggle_heats,
+            Qt.Key.Key_P: self.toggle_points,
             Qt.Key.Key_I: self.toggle_facts,
             Qt.Key.Key_C: self.start_cropping,
             Qt.Key.Key_S: self.toggle_slides,

@@ -1,6 +1,7 @@
 """The photo that is seen large and what may stand beside it: the picture it is compared with, its facts."""
 
 from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.search.query import CroppedExample
@@ -8,10 +9,11 @@ from indexer.wording import tr
 from retrieval_app.grid.photo_sequence import Partner
 from retrieval_app.session.marks import is_same_example
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.viewer.comparison import HeatPair
+from retrieval_app.viewer.comparison import HeatPair, PointPair
 from retrieval_app.viewer.comparison_strip import ComparedPair, ComparisonStrip
 from retrieval_app.viewer.facts_panel import FactsPanel
 from retrieval_app.viewer.picture_pane import PicturePane
+from retrieval_app.viewer.point_lines import PointLines
 from retrieval_app.viewer.sharp_pictures import SharpPictures
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import ZoomState
@@ -35,7 +37,8 @@ class PictureStage(QWidget):
         for pane in (self.pane, self.partner_pane):
             pane.view.zoom_changed.connect(self._lock_views)
         self.pane.view.area_changed.connect(lambda: self.scale_changed.emit(self.pane.view.compute_scale()))
-        self.strip.heats_changed.connect(self._show_heats)
+        self.strip.layer_changed.connect(self._show_layer)
+        self.lines = PointLines(self.partner_pane.view, self.pane.view, self)
 
     def _arrange_widgets(self) -> None:
         row = QHBoxLayout()
@@ -87,9 +90,18 @@ class PictureStage(QWidget):
         self._pair = ComparedPair(example, photo_id)
         self.strip.show_pair(self._pair)
 
-    def _show_heats(self, heats: HeatPair | None) -> None:
+    def _show_layer(self, name: str, layer: HeatPair | PointPair | None) -> None:
+        if name == "points":
+            self.lines.show_points(layer if isinstance(layer, PointPair) else None)
+            return
+        heats = layer if isinstance(layer, HeatPair) else None
         self.partner_pane.view.show_heat(heats.first if heats else None)
         self.pane.view.show_heat(heats.second if heats else None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the lines lie over all of it."""
+        super().resizeEvent(event)
+        self.lines.setGeometry(self.rect())
 
     def _lock_views(self, state: ZoomState) -> None:
         for pane in (self.pane, self.partner_pane):

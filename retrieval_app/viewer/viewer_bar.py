@@ -25,6 +25,7 @@ BUTTONS = {
     "back": _BarButton("back", tr("Back (Esc)"), is_switch=False),
     "beside": _BarButton("beside", tr("The query beside it (T)")),
     "heat": _BarButton("matches", tr("Where the two match (W)")),
+    "points": _BarButton("points", tr("Which point is which (P)")),
     "crop": _BarButton("crop", tr("Find similar to a part (C)"), is_switch=False),
     "facts": _BarButton("facts", tr("Facts (I)")),
     "slides": _BarButton("slide-show", tr("Slide show (S)")),

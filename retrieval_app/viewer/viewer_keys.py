@@ -23,7 +23,7 @@ PLAIN_KEYS = frozenset(
         Qt.Key.Key_Space,
         Qt.Key.Key_Return,
         Qt.Key.Key_Enter,
-        *(Qt.Key.Key_T, Qt.Key.Key_W, Qt.Key.Key_I, Qt.Key.Key_C, Qt.Key.Key_S, Qt.Key.Key_F),
+        *(Qt.Key.Key_T, Qt.Key.Key_W, Qt.Key.Key_P, Qt.Key.Key_I, Qt.Key.Key_C, Qt.Key.Key_S, Qt.Key.Key_F),
     }
 )
 VIEWER_KEYS = [
@@ -33,6 +33,7 @@ VIEWER_KEYS = [
     KeyDescription(tr("Drag, Shift+arrows"), tr("Move the enlarged picture")),
     KeyDescription("T", tr("The query beside it: same or not")),
     KeyDescription("W", tr("Where the two match")),
+    KeyDescription("P", tr("Which point of one is which of the other")),
     KeyDescription("I", tr("Facts")),
     KeyDescription("C", tr("Choose a part, Enter finds what is similar")),
     KeyDescription("S", tr("Slide show, Space ends it")),

@@ -8,7 +8,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.correspondences.matched_points import LEAST_POINTS, MatchedPoints, PointMatcher, draw_matched_points
+from indexer.correspondences.matched_points import (
+    LEAST_POINTS,
+    MatchedPictures,
+    MatchedPoints,
+    PointMatcher,
+    draw_matched_points,
+)
 from indexer.correspondences.similarity_fit import find_mutual_neighbours, fit_similarity
 from indexer.models.model import load_model
 from tests.support.commands import Tell
@@ -104,7 +110,7 @@ def test_pictures_of_different_things_have_no_points_in_common(matcher: PointMat
 def test_lines_are_drawn_from_point_to_point() -> None:
     points = MatchedPoints(np.array([[0.5, 0.5]]), np.array([[0.5, 0.5]]), np.ones(1, np.float32))
     white = Image.new("RGB", (100, 50), "white")
-    drawn = np.array(draw_matched_points(white, white, points, "white"))
+    drawn = np.array(draw_matched_points(MatchedPictures(white, white, points), "white"))
     painted = np.flatnonzero((drawn < 250).any(axis=(0, 2)))
     assert abs(painted[0] - (12 + 224)) <= 3
     assert abs(painted[-1] - (2 * 12 + 448 + 224)) <= 3

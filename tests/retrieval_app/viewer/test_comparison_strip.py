@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from indexer.correspondences.matched_points import LEAST_POINTS
 from indexer.library import Library
 from indexer.statistics.calibration import Calibration, DistanceCutoff
 from indexer.statistics.error_rates import ErrorRate
@@ -97,6 +98,18 @@ def test_zoom_and_pan_are_locked_and_the_heat_maps_come_and_go(window: MainWindo
     press_key(Qt.Key.Key_W)
     assert view.grab().toImage() == hot  # kept, not computed again
     assert viewer.questions.is_idle()
+    press_key(Qt.Key.Key_Home)  # the query itself
+    press_key(Qt.Key.Key_P)
+    assert viewer.bar.buttons["points"].isChecked()
+    wait_until_sharp(window, qtbot)
+    lines = viewer.stage.lines.list_lines()
+    assert len(lines) >= LEAST_POINTS
+    assert {round(line.begin.y() - line.end.y()) for line in lines} == {0}
+    shift = lines[0].end.x() - lines[0].begin.x()
+    assert shift > partner_view.width()
+    assert all(abs(line.end.x() - line.begin.x() - shift) < 1 for line in lines)
+    press_key(Qt.Key.Key_P)
+    assert not viewer.stage.lines.list_lines()
     press_key(Qt.Key.Key_Backspace)  # another query
     assert not viewer.isVisible()
     assert window.session.search.query is None
