@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
 from retrieval_app.grid.section_headers import HEADER_HEIGHT, locate_header, paint_headers
@@ -46,7 +46,10 @@ class TileView(QAbstractItemView):
         self._theme = theme
         self.time_line = TimeLine(theme, self)
         self.tile_layout = lay_out_squares(0, 1, 1, 0)
-        self.setViewport(QWidget())  # one made in C++ makes PySide load all kinds of widgets, to find which it is
+        ground = QWidget()  # one made in C++ makes PySide load all kinds of widgets, to find which it is
+        ground.setBackgroundRole(QPalette.ColorRole.Base)  # as the one made in C++ has it
+        ground.setAutoFillBackground(True)
+        self.setViewport(ground)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.setTabKeyNavigation(False)

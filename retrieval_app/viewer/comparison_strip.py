@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.statistics.likeness import describe_likeness, explain_levels
 from indexer.wording import tr
+from retrieval_app.charts.pair_distance_plot import DistancePlot
 from retrieval_app.viewer.comparison import (
     HeatPair,
     PairVerdict,
@@ -18,7 +19,6 @@ from retrieval_app.viewer.comparison import (
     compute_point_pair,
     judge_pair,
 )
-from retrieval_app.viewer.distance_plot import DistancePlot
 from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
 from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
