@@ -132,3 +132,22 @@ print(json.dumps([tr("Cancel"), count_noun(12345, "photo"), tr("No such sentence
     said = speak("", code.replace("HOME", str(tmp_path)))
     assert said == speak("de", code)
     assert said == ["Abbrechen", "12.345 Fotos", "No such sentence", "Nichts wurde kopiert: ?.", "Schließen", "de_DE"]
+
+
+def test_why_a_photo_cannot_be_read_is_kept_in_english_and_shown_in_the_reader_s_language(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "nothing.png").write_bytes(b"")
+    code = """
+import json
+from pathlib import Path
+from indexer.indexing.run import index_library
+from indexer.library import Library
+from indexer.progress import drain
+from indexer.wording import tr
+from tests.support.embedders import Tiny
+with Library.open(Path("FOLDER") / "own.library") as library:
+    drain(index_library(library, [Path("FOLDER") / "photos"], Tiny()))
+    reasons = [failed.reason for failed in library.list_failed_files()]
+print(json.dumps([reasons, [tr(reason) for reason in reasons]]))
+"""
+    assert speak("de", code.replace("FOLDER", str(tmp_path))) == [["is empty"], ["ist leer"]]

@@ -44,7 +44,7 @@ from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.scripting.index_runs import IndexRequest, generate_runs
 from indexer.service import serve_command
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 LISTED_FILES = 5  # in the text about a run; --json has them all
 
@@ -162,7 +162,7 @@ def _print_report_text(library: Library, report: IndexReport) -> None:
     if report.failed:
         print_line(f"{count_noun(len(report.failed), 'file')} could not be used (lookalike failed lists all):")
         for failure in report.failed[:LISTED_FILES]:
-            print_line(f"  {show_path(failure.path)}: {failure.reason}")
+            print_line(f"  {show_path(failure.path)}: {tr(failure.reason)}")
 
 
 def _print_drives(report: IndexReport) -> None:

@@ -24,7 +24,7 @@ from indexer.models.runtime import fast_precision
 from indexer.paths import find_home_folder, show_path
 from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.places import find_library
-from indexer.wording import count_noun, name_model_fully
+from indexer.wording import count_noun, name_model_fully, tr
 
 # What is missed without a package that indexing, searching and the window do not need.
 PACKAGE_PURPOSES = {
@@ -131,7 +131,7 @@ def failed_command(library: Path | None, as_json: bool) -> None:
         print_result("failed", {"failed": [{"path": show_path(path), "reason": reason} for path, reason in failures]})
         return
     for path, reason in failures:
-        print_line(f"{show_path(path)}: {reason}")
+        print_line(f"{show_path(path)}: {tr(reason)}")
     print_line(f"{count_noun(len(failures), 'file')} could not be used")
 
 

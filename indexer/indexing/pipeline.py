@@ -162,7 +162,7 @@ def _decode_file(
         )
         return _DecodedFile(result, model.prepare(image))
     except PhotoError as error:
-        return _DecodedFile(EmbeddingResult(sha256, reason=str(error), needs=error.needs))
+        return _DecodedFile(EmbeddingResult(sha256, reason=error.spell_english(), needs=error.needs))
 
 
 def _describe(data: bytes, image: Image) -> PhotoTraits:

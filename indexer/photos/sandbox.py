@@ -65,7 +65,7 @@ def main() -> None:
     try:
         (image, width, height), capture = decode_described(sys.stdin.buffer.read(), short_side)
     except PhotoError as error:
-        _write_header({"reason": str(error), "needs": error.needs})
+        _write_header({"reason": error.spell_english(), "needs": error.needs})
         return
     _write_header({"size": image.size, "width": width, "height": height, "capture": capture})
     sys.stdout.buffer.write(image.tobytes())

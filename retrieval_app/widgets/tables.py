@@ -156,11 +156,11 @@ class FactColumn(QScrollArea):
 
 FAILURE_COLUMNS: list[TableColumn[FailedFile]] = [
     TableColumn(tr("File"), lambda failure: show_path(failure.path)),
-    TableColumn(tr("Why it could not be read"), lambda failure: failure.reason),
+    TableColumn(tr("Why it could not be read"), lambda failure: tr(failure.reason)),
 ]
 
 
 def copy_failures(failures: Sequence[FailedFile]) -> None:
     """Put the failures into the clipboard, a line each: the file, a tabulator, the reason."""
-    lines = [f"{show_path(failure.path)}\t{failure.reason}" for failure in failures]
+    lines = [f"{show_path(failure.path)}\t{tr(failure.reason)}" for failure in failures]
     QGuiApplication.clipboard().setText("\n".join(lines))
