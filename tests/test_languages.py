@@ -145,7 +145,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from indexer.wording import tr
 from tests.support.embedders import Tiny
-with Library.open(Path("FOLDER") / "own.library") as library:
+with Library.create(Path("FOLDER") / "own.library") as library:
     drain(index_library(library, [Path("FOLDER") / "photos"], Tiny()))
     reasons = [failed.reason for failed in library.list_failed_files()]
 print(json.dumps([reasons, [tr(reason) for reason in reasons]]))
