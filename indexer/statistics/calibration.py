@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from indexer.errors import LookalikeError
 from indexer.statistics.error_rates import LEAST_UNITS, ErrorRate
+from indexer.wording import tr
 
 DEFAULT_FMR = 0.01
 WORST_FMR = 0.1  # beyond it, "same" would say too little: then nothing is called the same unless the user asks
@@ -155,11 +156,14 @@ class Calibration:
     def basis(self) -> str:
         """What the words for likeness were measured on, for people."""
         if self.source == "photos":
-            return (
-                f"{self.mismatched:,} random pairs of your photos. How often pictures are the same is not known: label "
-                "some photos."
+            return tr(
+                "{pairs:,} random pairs of your photos. "
+                "How often pictures are the same is not known: label some photos.",
+                pairs=self.mismatched,
             )
-        return f"{self.photos:,} {'of your labelled photos' if self.source == 'labels' else 'pictures of its training'}"
+        if self.source == "labels":
+            return tr("{photos:,} of your labelled photos", photos=self.photos)
+        return tr("{photos:,} pictures of its training", photos=self.photos)
 
     def describe_pairs(self) -> str:
         """A sentence on the pairs behind the figures."""

@@ -61,10 +61,9 @@ class WindowMenus:
                     menu.addAction(self._make_action(entry))
 
     def _make_action(self, entry: MenuEntry) -> QAction:
-        text = tr(entry.text)
-        action = QAction(text, self._window)
+        action = QAction(self._window)
         action.setShortcuts([QKeySequence(key) for key in entry.keys])
-        action.setToolTip(text.rstrip("…") + (f" ({', '.join(entry.keys)})" if entry.keys else ""))
+        _name_action(action, tr(entry.text), entry.keys)
         action.setCheckable(entry.checked is not None)
         action.triggered.connect(lambda _checked: entry.run())
         self._entries[entry.text] = (action, entry)
@@ -99,7 +98,7 @@ class WindowMenus:
             if entry.checked is not None:
                 action.setChecked(entry.checked())
             if entry.name_now is not None:
-                action.setText(entry.name_now())
+                _name_action(action, entry.name_now(), entry.keys)
 
     def draw_icons(self, theme: Theme) -> None:
         """Give the actions their icons in the colours of the theme."""
@@ -127,3 +126,8 @@ def _tick_chosen(action: QAction, choice: Choice, read_chosen: Callable[[], Choi
 
 def _choose_plainly(choose: Callable[[Choice], object], choice: Choice, _checked: bool) -> None:
     choose(choice)
+
+
+def _name_action(action: QAction, text: str, keys: tuple[str, ...]) -> None:
+    action.setText(text)
+    action.setToolTip(text.rstrip("…") + (f" ({', '.join(keys)})" if keys else ""))
