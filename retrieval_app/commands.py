@@ -2,14 +2,27 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 
 from indexer.cli.options import library_option
+from indexer.cli.terminal import WorkStopped
 from indexer.wording import tr
 from retrieval_app import __version__
+
+
+@contextmanager
+def say_stopped_once() -> Iterator[None]:
+    """Raise WorkStopped at Ctrl-C, for which click would print an empty line before the sentence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise WorkStopped(tr("Stopped.")) from None
 
 
 class OpeningGroup(click.Group):
@@ -18,6 +31,16 @@ class OpeningGroup(click.Group):
     The commands of the packages below are loaded when one is asked for: that takes three times as long as the window's
     own start, which needs none of them.
     """
+
+    def make_context(self, info_name: str | None, args: list[str], **options: Any) -> click.Context:  # type: ignore[override]
+        """The context of these words; Ctrl-C is one word here too."""
+        with say_stopped_once():
+            return super().make_context(info_name, args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the words name; Ctrl-C is one word wherever the command does not tell more itself."""
+        with say_stopped_once():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, sorted."""

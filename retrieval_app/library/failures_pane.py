@@ -12,6 +12,8 @@ from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count
 
+FILTER_WIDTH, FILTER_FRAME = 220, 44  # px, the second around the text, for the button that clears it
+
 
 class FailuresPane(QWidget):
     """A table of files and reasons, sorted and filtered, with buttons, and what was passed over without being read."""
@@ -41,7 +43,8 @@ class FailuresPane(QWidget):
         self.filter_edit.setPlaceholderText(tr("Filter by name or reason"))
         self.filter_edit.setAccessibleName(tr("Filter by name or reason"))
         self.filter_edit.setClearButtonEnabled(True)
-        self.filter_edit.setFixedWidth(220)
+        hint_width = self.filter_edit.fontMetrics().horizontalAdvance(self.filter_edit.placeholderText())
+        self.filter_edit.setFixedWidth(max(FILTER_WIDTH, hint_width + FILTER_FRAME))
         self.filter_edit.textChanged.connect(self._filter_failures)
         self.reveal_button.setToolTip(tr("Open the file's folder in the system's file manager (Enter)"))
         self.reveal_button.clicked.connect(self._reveal_chosen)

@@ -17,6 +17,7 @@ from retrieval_app.work_line.desktop_progress import DesktopProgress
 from retrieval_app.work_line.work_panel import WorkPanel, make_work_bar, open_work, show_progress
 from retrieval_app.workers.work_list import Work, WorkNotice
 
+MARGIN, SPACING = 16, 12  # px, at both ends of the line, and between what stands in it
 LEAST_WIDTH = 1100  # px of a line with room for the figures beside what is said
 NOTICE_MS = 12_000  # for which a passing remark stands before the newest notice that lasts
 
@@ -57,8 +58,8 @@ class StatusLine(QWidget):
         self.setFixedHeight(36)
         self.message_label.setMinimumWidth(120)
         row = QHBoxLayout(self)
-        row.setContentsMargins(16, 0, 16, 0)
-        row.setSpacing(12)
+        row.setContentsMargins(MARGIN, 0, MARGIN, 0)
+        row.setSpacing(SPACING)
         row.addWidget(self._bar)
         row.addWidget(self.message_label, 1)
         buttons = (self.file_button, self.open_button, self.cancel_button, self.dismiss_button, self.more_button)
@@ -123,7 +124,15 @@ class StatusLine(QWidget):
     def _make_room(self) -> None:
         """Let the figures go where there is not room for them and for what is said."""
         has_room = self.width() >= LEAST_WIDTH or not self.message_label.text()
-        self._figures.setVisible(has_room)
+        self._figures.setVisible(has_room and self._measure_rest() <= self.width())
+
+    def _measure_rest(self) -> int:
+        """The width in px that all take up beside a message of the least width."""
+        others = [self._bar, self.file_button, self.open_button, self.cancel_button, self.dismiss_button]
+        seen = [widget for widget in (*others, self.more_button, self.failures_button) if not widget.isHidden()]
+        widths = [self._figures.sizeHint().width(), self.message_label.minimumWidth()]
+        widths += [widget.sizeHint().width() for widget in seen]
+        return sum(widths) + SPACING * (len(widths) - 1) + 2 * MARGIN
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show what there is room for."""

@@ -18,6 +18,7 @@ from indexer.models.network import create_network, write_checkpoint
 from indexer.paths import show_path
 from indexer.progress import drain
 from indexer.search.query import Query
+from indexer.wording import name_model
 from tests.support.commands import Tell, lookalike
 from tests.support.embedders import Tiny
 from tests.support.trees import paint_many
@@ -235,6 +236,6 @@ def test_the_model_to_go_back_to_is_never_the_one_in_use(
     assert old is not None
     for _ in range(2):  # the second time it is in use already
         said = tell(tmp_path, "use", checkpoint, "--library", library.folder)
-        assert f"To go back to {old.name}: lookalike use --previous" in said.out
+        assert f"To go back to {name_model(old.name)}: lookalike use --previous" in said.out
     said = tell(tmp_path, "use", "--previous", "--library", library.folder)
     assert "To go back to small: lookalike use --previous" in said.out
