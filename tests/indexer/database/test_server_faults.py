@@ -99,7 +99,8 @@ def check_acknowledged(folder: Path, writers: list[Writer]) -> None:
             assert decided[photo] in (f"decision {number}", f"decision {number + 19}")
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kills", [1, 20])
 def test_a_killed_server_loses_nothing_that_was_acknowledged(
     tmp_path: Path, server: LoopbackServer, kills: int
 ) -> None:

@@ -147,6 +147,7 @@ def test_the_command_names_the_library_and_the_filter() -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_training_on_the_photos_that_pass_goes_through_the_real_command(
     opened: MakeDialog, window: MainWindow, qtbot: QtBot
 ) -> None:

@@ -99,7 +99,7 @@ def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) 
     wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
     wait_for(qtbot, lambda: ["pictures of a clock" in chip.text() for chip in chips_shown(window)] == [True])
     wait_for(qtbot, lambda: bool(window.search_page.results.grid.grid_model.explain_place(0)))
-    show_reasons(window, wanted[0], "clock: ")
+    show_reasons(window, qtbot, wanted[0], "clock: ")
     window.session.search.toggle_query_photo(wanted[0])
     settle(window, qtbot)
     query = Query((wanted[0],))
@@ -120,7 +120,7 @@ def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) 
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
 
 
-def show_reasons(window: MainWindow, photo_id: int, beginning: str) -> None:
+def show_reasons(window: MainWindow, qtbot: QtBot, photo_id: int, beginning: str) -> None:
     """Assert that tile, screen reader and details of a photo say why it is shown, by a phrase that begins so."""
     results = window.search_page.results
     place = window.session.search.listing.ids.tolist().index(photo_id)
@@ -128,7 +128,9 @@ def show_reasons(window: MainWindow, photo_id: int, beginning: str) -> None:
     assert reason.startswith(beginning)
     assert reason in results.grid.grid_model.name_place(place)
     results.grid.go_to(place, scroll=0)
-    facts = [label.text() for label in window.search_page.details.findChildren(QLabel)]
+    details = window.search_page.details
+    wait_for(qtbot, lambda: "Found by" in [label.text() for label in details.findChildren(QLabel)])
+    facts = [label.text() for label in details.findChildren(QLabel)]
     assert facts[facts.index("Found by") + 1] == insert_break_points(reason)
 
 
@@ -137,7 +139,7 @@ def test_a_name_says_where_the_words_are(window: MainWindow, qtbot: QtBot) -> No
     wait_for(qtbot, lambda: not window.session.search.is_running)
     ids = window.session.search.listing.ids.tolist()
     wait_for(qtbot, lambda: window.search_page.results.grid.grid_model.photo_at(0) is not None)
-    show_reasons(window, ids[0], "SQUA: ")
+    show_reasons(window, qtbot, ids[0], "SQUA: ")
 
 
 def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: QtBot, home: Path) -> None:

@@ -164,7 +164,9 @@ def test_a_training_stops_when_its_window_is_gone(tmp_path: Path) -> None:
     [
         (["train", "shapes", "--out", "out dir"], {"stage": "train", "epoch": 2.0}, "--out 'out dir' --resume"),
         (["train", "shapes"], {"stage": "test"}, "Nothing was kept of the training."),
-        (["study", "sizes", "shapes"], {"stage": "study"}, "Nothing is kept of a study"),
+        pytest.param(
+            ["study", "sizes", "shapes"], {"stage": "study"}, "Nothing is kept of a study", marks=pytest.mark.long
+        ),
     ],
 )
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
