@@ -1,12 +1,15 @@
 """Indexing in the test's own process, and what the library shows afterwards."""
 
 import os
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from indexer.indexing.run import IndexReport, index_library
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.search.results import Photo
+from tests.support.commands import lookalike
 from tests.support.embedders import Tiny
 
 
@@ -22,3 +25,14 @@ def load_shown_photos(library: Library) -> dict[Path, Photo]:
 def count_copies(library: Library) -> dict[Path, int]:
     """The number of further copies of each shown photo, by its path."""
     return {path: photo.copies for path, photo in load_shown_photos(library).items()}
+
+
+def index_some(folder: Path, source: Path, classes: Iterable[str], each: int, model: Path) -> Path:
+    """A home below `folder` whose default library has so many pictures of each class of `source`, under that model."""
+    for name in classes:
+        (folder / "photos" / name).mkdir(parents=True)
+        for path in sorted(path for path in (source / name).iterdir() if path.suffix in (".png", ".webp"))[:each]:
+            shutil.copy(path, folder / "photos" / name)
+    shutil.copytree(model, folder / "home" / "models" / model.name)
+    assert lookalike(folder / "home", "index", folder / "photos", "--labelled").code == 0
+    return folder / "home"

@@ -1,6 +1,5 @@
 """Words for what is seen in photos: distinctive ones, by the library's own photos, and none where none is known."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from indexer.library import Library
 from indexer.photos.samples import find_photograph_folder
 from indexer.ranking.known_words import load_word_tree
 from indexer.ranking.word_captions import MOST_GENERAL, caption_clusters, suggest_words
-from tests.support.commands import lookalike
+from tests.support.index_runs import index_some
 from tests.support.vectors import clustered, fill
 
 EXPECTED = {"birds": "bird", "castles": "castle", "cats": "feline", "fish": "fish"}  # with the classes of the word
@@ -22,13 +21,7 @@ EACH = 5
 @pytest.fixture(scope="module")
 def home(installed_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("captions")
-    for name in EXPECTED:
-        (folder / "photos" / name).mkdir(parents=True)
-        for path in sorted((find_photograph_folder() / name).iterdir())[:EACH]:
-            shutil.copy(path, folder / "photos" / name)
-    shutil.copytree(installed_model, folder / "home" / "models" / installed_model.name)
-    assert lookalike(folder / "home", "index", folder / "photos", "--labelled").code == 0
-    return folder / "home"
+    return index_some(folder, find_photograph_folder(), EXPECTED, EACH, installed_model)
 
 
 @pytest.fixture

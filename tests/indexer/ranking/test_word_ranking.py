@@ -1,6 +1,5 @@
 """Photos by words: the classes' probabilities as torch computes them, their order, and what words cannot find."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from indexer.photos.samples import find_sample_folder
 from indexer.ranking.known_words import load_word_tree
 from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.search.query import Query
-from tests.support.commands import Tell, lookalike
+from tests.support.commands import Tell
+from tests.support.index_runs import index_some
 from tests.support.vectors import clustered, fill
 
 
@@ -38,14 +38,7 @@ CLASSES = ("birds", "cars", "telephones", "trees")
 @pytest.fixture(scope="module")
 def home(installed_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose default library has six drawings of each of four classes, embedded by the built-in model."""
-    folder = tmp_path_factory.mktemp("words")
-    for name in CLASSES:
-        for path in sorted((find_sample_folder() / name).glob("*.png"))[:6]:
-            (folder / "photos" / name).mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, folder / "photos" / name)
-    shutil.copytree(installed_model, folder / "home" / "models" / installed_model.name)
-    assert lookalike(folder / "home", "index", folder / "photos", "--labelled").code == 0
-    return folder / "home"
+    return index_some(tmp_path_factory.mktemp("words"), find_sample_folder(), CLASSES, 6, installed_model)
 
 
 @pytest.fixture
