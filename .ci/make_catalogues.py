@@ -28,6 +28,8 @@ SENTENCE_ARGUMENTS = {
     "add_page": (0, 1),
     "add_choices": (1,),
     "PlacingWay": (0, 1, 2, 3, 4, 5),
+    "LikenessLevel": (0, 3),
+    "PhotoOrder": (0,),
 }
 PLURAL_FUNCTION = "tr_count"  # (number, one, many)
 NOUN_FUNCTIONS = ("count_noun", "format_count")  # (number, noun, its plural where that is not made by an s)

@@ -10,7 +10,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from indexer.own_process import INTERRUPTED_EXIT, limit_cores, run_child_module
 from indexer.paths import find_home_folder
-from retrieval_app.language import choose_language
+from retrieval_app.language import choose_language, opens_window, speak_english
 
 
 def main() -> None:
@@ -18,7 +18,10 @@ def main() -> None:
     try:
         _replace_closed_streams()
         limit_cores()
-        choose_language(find_home_folder())
+        if opens_window(sys.argv[1:]):
+            choose_language(find_home_folder())
+        else:
+            speak_english()
         if run_child_module():
             return
         code = _run_command_line()

@@ -6,6 +6,8 @@ only where there is a window.
 
 import os
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,22 @@ def choose_language(home: Path) -> None:
         return
     if found := re.search(rf"^{LANGUAGE_KEY}=([A-Za-z_]+)$", settings, re.MULTILINE):
         os.environ[LANGUAGE_VARIABLE] = found[1]
+
+
+def speak_english() -> None:
+    """Speak English in this process and its children, unless LOOKALIKE_LANGUAGE names another language.
+
+    So do the commands: most of their sentences are not translated, and half a sentence in each would be worse.
+    """
+    os.environ.setdefault(LANGUAGE_VARIABLE, SOURCE_LANGUAGE)
+
+
+def opens_window(words: Sequence[str]) -> bool:
+    """Whether a command line opens the window: without a command, with `open`, or with what is there to be opened."""
+    plain = [word for before, word in pairwise(["", *words]) if not word.startswith("-") and before != "--library"]
+    return not {"-h", "--help", "--version", "--self-test"} & set(words) and (
+        not plain or plain[0] == "open" or Path(plain[0]).exists()
+    )
 
 
 def translate_qt(app: "QApplication") -> None:

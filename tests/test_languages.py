@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 
 from indexer.errors import LookalikeError, PhotoError
 from indexer.wording import fill_template, open_catalogue, tr
+from retrieval_app.language import opens_window
 from tests.support.commands import ROOT
 
 LOCALES = ROOT / "assets" / "locales"
@@ -151,3 +152,33 @@ with Library.create(Path("FOLDER") / "own.library") as library:
 print(json.dumps([reasons, [tr(reason) for reason in reasons]]))
 """
     assert speak("de", code.replace("FOLDER", str(tmp_path))) == [["is empty"], ["ist leer"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "is_opened"),
+    [
+        ([], True),
+        (["--library", "index"], True),
+        (["open", "a.jpg"], True),
+        ([__file__], True),
+        (["search", __file__], False),
+        (["index", "--json"], False),
+        (["--help"], False),
+        (["nothing.jpg"], False),
+    ],
+)
+def test_commands_speak_english_where_no_window_is_opened(words: list[str], *, is_opened: bool) -> None:
+    assert opens_window(words) == is_opened
+
+
+def test_a_count_is_one_sentence_in_the_language() -> None:
+    code = """
+import json
+from indexer.statistics.likeness import LikenessPoint, describe_likeness
+print(json.dumps([describe_likeness(LikenessPoint(0.5, share, None)) for share in (0.0, 0.01, 0.35)]))
+"""
+    assert speak("de", code) == [
+        "Verschieden: von 100 so nahen Paaren ist es keines.",
+        "Verschieden: von 100 so nahen Paaren ist es eines.",
+        "Vielleicht gleich: von 100 so nahen Paaren sind es 35.",
+    ]

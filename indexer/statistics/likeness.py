@@ -7,6 +7,8 @@ among random pairs. Distance 0 is always the same: it is the same content, whate
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from indexer.wording import tr, tr_count
+
 MOST_OUT_OF_100 = 99  # no measurement makes it certain
 FURTHEST = 2.0  # the greatest distance of unit vectors
 _HALVINGS = 40  # of the range of distances in which a level ends
@@ -86,7 +88,7 @@ RARITY_LEVELS = (
     LikenessLevel("no closer than chance", 0, 0.0, "Of 100 random pairs, more than ten are this close."),
 )
 VERDICT_LEVELS = {"same": SAME, "not sure": PERHAPS, "different": DIFFERENT}  # where only a threshold decides
-_OPENINGS = {"same": "The same", "likely": "Likely the same", "perhaps": "Perhaps the same"}
+_OPENINGS = {"same": tr("The same"), "likely": tr("Likely the same"), "perhaps": tr("Perhaps the same")}
 
 
 def name_likeness(measured: MeasuredDistance) -> LikenessLevel | None:
@@ -127,18 +129,18 @@ def split_likeness(measured: MeasuredDistance) -> LikenessParts | None:
     level = name_likeness(measured)
     if level is None:
         return None
-    opening = _OPENINGS.get(level.word, level.word.capitalize())
+    opening = _OPENINGS.get(level.word, tr(level.word).capitalize())
     if measured.distance == 0:
-        return LikenessParts(opening, "for the model nothing tells them apart")
+        return LikenessParts(opening, tr("for the model nothing tells them apart"))
     if measured.probability is not None:
-        return LikenessParts(opening, f"of 100 pairs this close {_say_count(measured.probability)}")
+        return LikenessParts(opening, _say_count(count_of_hundred(measured.probability)))
     return LikenessParts(opening, describe_rarity(measured.rarity or 0.0))
 
 
 def explain_levels(measured: MeasuredDistance) -> str:
     """What each word of the scale that holds here means, the strongest first, a line each."""
     levels = LABEL_LEVELS if measured.probability is not None else RARITY_LEVELS
-    return "\n".join(f"{level.word}: {level.meaning}" for level in levels)
+    return "\n".join(f"{tr(level.word)}: {tr(level.meaning)}" for level in levels)
 
 
 def find_level_cuts(interpret_distance: Callable[[float], MeaningOfDistance]) -> list[LevelCut]:
@@ -168,13 +170,14 @@ def find_level_cuts(interpret_distance: Callable[[float], MeaningOfDistance]) ->
 def describe_rarity(rarity: float) -> str:
     """How many random pairs are as close: 'of 1,200 random pairs one is this close', or half and more of them."""
     if rarity < 2:
-        return "most random pairs are this close"
-    return f"of {_cut_digits(rarity):,} random pairs one is this close"
+        return tr("most random pairs are this close")
+    return tr("of {pairs:,} random pairs one is this close", pairs=_cut_digits(rarity))
 
 
-def _say_count(probability: float) -> str:
-    count = count_of_hundred(probability)
-    return "not one is" if count == 0 else "one is" if count == 1 else f"{count} are"
+def _say_count(count: int) -> str:
+    if count == 0:
+        return tr("of 100 pairs this close not one is")
+    return tr_count(count, "of 100 pairs this close one is", "of 100 pairs this close {number} are")
 
 
 def _choose_level(levels: tuple[LikenessLevel, ...], value: float) -> LikenessLevel:

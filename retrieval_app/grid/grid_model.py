@@ -73,7 +73,7 @@ class GridModel(QAbstractListModel):
             parts += [show_file_name(photo.path), *filter(None, [photo.label, self.explain_place(place)])]
         if hit is not None:
             level = name_likeness(hit)
-            parts += [tr("distance {distance:.3f}", distance=hit.distance), *filter(None, [level and level.word])]
+            parts += [tr("distance {distance:.3f}", distance=hit.distance), *filter(None, [level and tr(level.word)])]
         return ", ".join(parts)
 
     def find_place(self, index: AnyIndex) -> int | None:

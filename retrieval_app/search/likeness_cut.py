@@ -129,8 +129,8 @@ def list_cut_choices(library: Library) -> CutChoices:
 def describe_level_cut(cut: LevelCut) -> str:
     """What is left: 'Only the same', 'Likely and better', 'Only very close', 'Close and better'."""
     if cut.level.strength == SAME.strength:
-        return tr("Only the same") if cut.level == SAME else tr("Only {word}", word=cut.level.word)
-    return tr("{capitalize} and better", capitalize=cut.level.word.capitalize())
+        return tr("Only the same") if cut.level == SAME else tr("Only {word}", word=tr(cut.level.word))
+    return tr("{capitalize} and better", capitalize=tr(cut.level.word).capitalize())
 
 
 def _make_fmr_choice(calibration: Calibration, fmr: float) -> FmrChoice:

@@ -102,7 +102,7 @@ def describe_arrangement(arrangement: PhotoArrangement) -> str:
     turned = tr(", the other way round") if is_reversed else ""
     return tr(
         "by {text}{turned}{part}",
-        text=PHOTO_ORDERS[order].text,
+        text=tr(PHOTO_ORDERS[order].text),
         turned=turned,
         part=tr(", in groups by {group_orders}", group_orders=GROUP_ORDERS[grouping]) if grouping else "",
     )

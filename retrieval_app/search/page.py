@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedWidget, QWidget
 
 from indexer.paths import show_file_name
 from indexer.wording import tr
@@ -63,6 +63,7 @@ class SearchPage(QStackedWidget):
         ):
             pane.setAccessibleName(name)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
+        self._sides = dict[QObject, QScrollArea]()  # what stands in a pane at the side, and the pane
         self.wants_details = True
         self._is_narrow = False
         self.invitation = EmptyLibraryInvitation(session)
@@ -74,7 +75,10 @@ class SearchPage(QStackedWidget):
         for pane, least_width, stretch in ((self.query_panel, 180, 0), (self.results, 180, 1), (self.details, 220, 0)):
             self.panes.addWidget(pane)
             self.panes.setStretchFactor(self.panes.count() - 1, stretch)
-            pane.setMinimumWidth(least_width)  # in which no line of it is cut
+            pane.setMinimumWidth(least_width)
+            if isinstance(pane, QScrollArea) and (content := pane.widget()) is not None:
+                self._sides[content] = pane
+                content.installEventFilter(self)
         self.panes.setSizes([208, 808, 264])
         self.panes.setHandleWidth(1)
         self.panes.setChildrenCollapsible(False)
@@ -119,6 +123,14 @@ class SearchPage(QStackedWidget):
         self.details.setVisible(is_shown)
         if not self._is_narrow:
             self.wants_details = is_shown
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep the panes at the sides as wide as their longest word, so that none is cut in any language."""
+        if event.type() == QEvent.Type.LayoutRequest and isinstance(watched, QWidget) and watched in self._sides:
+            side = self._sides[watched]
+            frame = 2 * side.frameWidth() + side.verticalScrollBar().sizeHint().width()
+            side.setMinimumWidth(max(side.minimumWidth(), watched.minimumSizeHint().width() + frame))
+        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold the details away in a narrow window."""

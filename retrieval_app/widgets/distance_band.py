@@ -33,7 +33,7 @@ def compute_distance_band(hit: Hit) -> DistanceBand | None:
         share = hit.probability
     elif hit.distance and hit.rarity is not None:
         share = min(1.0, math.log10(max(1.0, hit.rarity)) / math.log10(FULL_BAND_RARITY))
-    return DistanceBand(level.word, share, BAND_COLOURS[level.strength])
+    return DistanceBand(tr(level.word), share, BAND_COLOURS[level.strength])
 
 
 def describe_distance(hit: Hit) -> str:

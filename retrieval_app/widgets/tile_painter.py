@@ -251,8 +251,8 @@ def _paint_badges(painter: QPainter, square: QRect, tile: TileContent, tokens: C
     if tile.queried:
         has_ring = tile.hovered or tile.selected is not None
         corner = square.topLeft() + QPoint(SIGN_SIDE + 8 if has_ring else 0, 0)
-        _paint_badge(painter, corner, "query", font, (tokens.accent, tokens.on_accent))
-    words = ["offline"] * tile.photo.offline
+        _paint_badge(painter, corner, tr("query"), font, (tokens.accent, tokens.on_accent))
+    words = [tr("offline")] * tile.photo.offline
     if tile.photo.copies:
         words.append(f"+{tile.photo.copies}")
     if words:

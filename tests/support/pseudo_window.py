@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEventLoop, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog, QLabel, QLineEdit, QTabBar, QWidget
 
@@ -85,6 +85,21 @@ def main() -> None:
                 QApplication.processEvents()
             plain.update(filter(is_plain, list_shown_texts(window)))
             cut += [f"{page}: {text}" for text in list_cut_texts(window)]
+        window.page_stack.show_page("Search")
+        search = window.session.search
+        search.toggle_query_photo(int(search.listing.ids[3]))
+        while search.is_running or not window.search_page.questions.is_idle():
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+        window.search_page.results.grid.go_to(1)
+        for _ in range(5):
+            QApplication.processEvents()
+        plain.update(filter(is_plain, list_shown_texts(window)))
+        panes = (window.search_page.query_panel, window.search_page.details)
+        for pane in panes:
+            content = pane.widget()
+            assert content is not None
+            if content.width() > pane.viewport().width():
+                cut.append(f"{pane.accessibleName()}: {content.width()} px in {pane.viewport().width()} px")
         window.show_settings()
         QApplication.processEvents()
         for dialog in window.findChildren(QDialog):
