@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from indexer.paths import get_parent_folder, is_below, show_path
 from indexer.wording import tr
+from retrieval_app.dialogs.questions import ask_question, make_message_box
 from retrieval_app.session.library_commands import leave_folder_out
 from retrieval_app.session.session import Session
 
@@ -27,21 +27,13 @@ def leave_out_folder_of(session: Session, parent: QWidget, photos: list[Photo]) 
     if session.job.state is not None or not roots or folder in roots:
         session.notice_posted.emit(session.job.describe_obstacle() or NO_FOLDER)
         return
-    box = QMessageBox(
-        QMessageBox.Icon.NoIcon,
-        "Lookalike",
+    box = make_message_box(
+        parent,
         tr("Leave {folder} out of the library?", folder=show_path(folder)),
-        parent=parent,
-    )
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setInformativeText(
         tr(
             "Its photos are not shown any more; what you have said of them is kept. On the Library "
             "page it can be taken back in. The pictures themselves are not touched."
-        )
+        ),
     )
-    leave = box.addButton(tr("Leave it out"), QMessageBox.ButtonRole.AcceptRole)
-    box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    leave.clicked.connect(partial(leave_folder_out, session, max(roots, key=len), folder))
-    box.open()
+    leave_out = partial(leave_folder_out, session, max(roots, key=len), folder)
+    ask_question(box, tr("Leave it out"), leave_out, keep_text=tr("Keep"))

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from indexer.paths import show_path
 from indexer.wording import tr
+from retrieval_app.dialogs.save_dialog import ask_destination
 from retrieval_app.evaluation.evaluation_report import EvaluationReport
 from retrieval_app.session.session import Session
 from retrieval_app.workers.writer import LibraryWriter
@@ -40,14 +41,9 @@ class EvaluationExporter(QObject):
 
     def ask_destination(self, report: EvaluationReport) -> None:
         """Ask for a file, and write the figures into it."""
-        dialog = QFileDialog(self._window, tr("Export the figures"), str(Path.home() / "evaluation"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(list(EXPORT_KINDS))
-        dialog.setDefaultSuffix(next(iter(EXPORT_KINDS.values())))
-        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(EXPORT_KINDS[kind]))
-        dialog.fileSelected.connect(lambda name: self.write_file(Path(name), report))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        start = Path.home() / "evaluation"
+        write = partial(self.write_file, report=report)
+        ask_destination(self._window, tr("Export the figures"), start, EXPORT_KINDS, write)
 
     def write_file(self, out: Path, report: EvaluationReport) -> None:
         """Write into this file: JSON with all figures, or CSV with those of each label."""

@@ -1,27 +1,17 @@
 """The window of fine-tuning: a page each to choose, to train and to judge; the main window stays usable."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
-    QHBoxLayout,
-    QMessageBox,
-    QPushButton,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from indexer.errors import LookalikeError
 from indexer.wording import tr
+from retrieval_app.dialogs.paged_dialog import PagedDialog
+from retrieval_app.dialogs.questions import ask_question, make_message_box
 from retrieval_app.fine_tuning.pages import ChoosePage, RunningPage
 from retrieval_app.fine_tuning.plan_rows import DURATION_CHOICES
 from retrieval_app.fine_tuning.report_job import ReportJob
@@ -30,17 +20,15 @@ from retrieval_app.fine_tuning.training_progress import estimate_seconds, explai
 from retrieval_app.fine_tuning.verdict_view import VerdictView
 from retrieval_app.session.library_commands import count_offline_folders, explain_switch_obstacle, start_model_switch
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count, format_duration
 from training.data.sources import suggest_name
 from training.judging.verdict_wording import describe_use
 from training.settings.config import TrainConfig
 
-WINDOW_MARGIN = 32  # px of the main window that stay in view
 
-
-class TrainDialog(QDialog):
+class TrainDialog(PagedDialog):
     """The pages and the buttons below them. Closing it lets a training go on; opened again, it shows its progress."""
 
     def __init__(self, tuning: FineTuning, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -50,8 +38,6 @@ class TrainDialog(QDialog):
         self._theme = theme
         self.choose_page = ChoosePage(tuning, session, theme)
         self.verdict_view = VerdictView(theme)
-        self.pages = QStackedWidget()
-        self.note = make_label("", "muted", wrap=True)
         self.report_job = ReportJob(session, self)
         self.report_button = make_button(tr("Open the report"))
         self.discard_button = make_button(tr("Discard…"))
@@ -62,40 +48,20 @@ class TrainDialog(QDialog):
         self.setWindowTitle(tr("Fine-tune the model"))
         self.setMinimumSize(720, 480)
         self.resize(960, 700)
-        self._arrange_widgets()
+        self.arrange_widgets(
+            (self.choose_page, self.verdict_view),
+            (
+                self.report_button,
+                self.discard_button,
+                self.cancel_button,
+                self.close_button,
+                self.start_button,
+                self.use_button,
+            ),
+        )
         self._connect_signals()
         self._show_page()
         self.start_button.setFocus()
-
-    def _arrange_widgets(self) -> None:
-        for page in (self.choose_page, self.verdict_view):
-            self.pages.addWidget(page)
-        foot = QWidget()
-        foot.setProperty("role", "status")
-        foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(24, 12, 24, 12)
-        row.setSpacing(12)
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        row.addWidget(self.note, 1)
-        for control in self._list_buttons():
-            control.setAutoDefault(False)
-            row.addWidget(control)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.pages, 1)
-        column.addWidget(foot)
-
-    def _list_buttons(self) -> tuple[QPushButton, ...]:
-        return (
-            self.report_button,
-            self.discard_button,
-            self.cancel_button,
-            self.close_button,
-            self.start_button,
-            self.use_button,
-        )
 
     def _connect_signals(self) -> None:
         self.choose_page.source_row.folder_wanted.connect(self._ask_folder)
@@ -123,8 +89,7 @@ class TrainDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """Stay smaller than the main window, so that some of that is in view."""
         super().showEvent(event)
-        if (window := self.parentWidget()) is not None:
-            self.resize(self.size().boundedTo(window.size() - QSize(WINDOW_MARGIN, WINDOW_MARGIN)))
+        self.fit_in_window()
 
     def close_readers(self) -> None:
         """End the thread that reads pictures and the child that makes the report; the main window is closing."""
@@ -230,9 +195,11 @@ class TrainDialog(QDialog):
             self.report_job.open_report(self.tuning.outcome.checkpoint)
 
     def _confirm_discard(self) -> None:
-        self._ask_question(
-            tr("Delete the new model? The library keeps the one it has."), tr("Delete it"), self.tuning.discard_model
-        )
+        question = tr("Delete the new model? The library keeps the one it has.")
+        ask_question(self._make_box(question), tr("Delete it"), self.tuning.discard_model)
+
+    def _make_box(self, question: str) -> QMessageBox:
+        return make_message_box(self, question, title=self.windowTitle())
 
     def _confirm_use(self) -> None:
         outcome = self.tuning.outcome
@@ -249,7 +216,8 @@ class TrainDialog(QDialog):
             )
         use_model = partial(self._use_model, outcome.checkpoint, anyway=bool(doubts))
         if doubts:
-            self._ask_question(" ".join([*doubts, tr("Use the new model anyway?")]), tr("Use it"), use_model)
+            question = " ".join([*doubts, tr("Use the new model anyway?")])
+            ask_question(self._make_box(question), tr("Use it"), use_model)
         else:
             use_model()
 
@@ -257,12 +225,3 @@ class TrainDialog(QDialog):
         self.tuning.leave_outcome()
         self.close()
         start_model_switch(self._session, checkpoint, anyway=anyway)
-
-    def _ask_question(self, question: str, accept_text: str, act: Callable[[], None]) -> None:
-        """Ask in a box whose default button changes nothing; `act` is called when the other one is pressed."""
-        box = QMessageBox(QMessageBox.Icon.NoIcon, self.windowTitle(), question, parent=self)
-        box.addButton(accept_text, QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(tr("Keep as it is"), QMessageBox.ButtonRole.RejectRole))
-        box.accepted.connect(act)
-        box.finished.connect(box.deleteLater)
-        box.open()

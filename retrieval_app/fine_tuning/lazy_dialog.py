@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from indexer.wording import tr
+from retrieval_app.dialogs.questions import make_message_box, wait_for_answer
 from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
@@ -68,9 +69,7 @@ class LazyTrainDialog(QObject):
             if self._recipe:
                 self.dialog.choose_page.form.choose_recipe(self._recipe)
                 self._recipe = ""
-            self.dialog.show()
-            self.dialog.raise_()
-            self.dialog.activateWindow()
+            self.dialog.show_in_front()
             self.tuning.resume_training(self._resume_arguments)
             self._resume_arguments = []
 
@@ -89,13 +88,8 @@ class LazyTrainDialog(QObject):
         if not self._was_used or not self.tuning.running:
             return True
         question = tr("A training is at work. Close Lookalike and give it up? Nothing else is lost.")
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self._window)
-        box.addButton(tr("Give it up"), QMessageBox.ButtonRole.AcceptRole)
-        keep_button = box.addButton(tr("Keep training"), QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep_button)
-        box.exec()
-        box.deleteLater()
-        return box.clickedButton() is not keep_button
+        box = make_message_box(self._window, question)
+        return wait_for_answer(box, tr("Give it up"), tr("Keep training"))
 
     def close(self) -> None:
         """End threads and children; the window is closing."""

@@ -3,13 +3,14 @@
 from functools import partial
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from indexer.database.forgetting import ForgettingPlan, plan_forgetting
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.wording import tr, tr_count
+from retrieval_app.dialogs.questions import make_message_box, open_box
 from retrieval_app.session.library_commands import forget_folder
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count
@@ -63,23 +64,21 @@ def confirm_forgetting(parent: QWidget, session: Session, plans: ForgettingPlans
     """Ask before something is forgotten; Enter gives the answer that changes nothing."""
     what = tr("what is missing") if plans.folder is None else show_path(plans.folder)
     plan = plans.without_words
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", tr("Forget {what}?", what=what), parent=parent)
-    box.setTextFormat(Qt.TextFormat.PlainText)
     losses = (
         tr("{losses} leave the library.", losses=plan.describe_losses())
         if not plan.is_empty
         else tr("Nothing else is to be forgotten.")
     )
     kept = f"{plan.describe_kept()} {_describe_words(plans.with_words)}" if plan.kept_photos else ""
-    box.setInformativeText("\n\n".join(filter(None, (losses, kept, UNTOUCHED))))
+    more = "\n\n".join(filter(None, (losses, kept, UNTOUCHED)))
+    box = make_message_box(parent, tr("Forget {what}?", what=what), more)
     box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
     choices = [(tr("Forget"), False)] if not plan.is_empty or plans.folder is not None else []
     choices += [(tr("Forget these too"), True)] if plan.kept_photos else []
     for text, with_labels in choices:
         button = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
         button.clicked.connect(partial(forget_folder, session, plans.folder, with_labels=with_labels))
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
+    open_box(box)
 
 
 def _describe_words(plan: ForgettingPlan) -> str:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.wording import name_model, name_model_fully, tr
+from retrieval_app.dialogs.questions import make_message_box
 from retrieval_app.model_choice.model_job import ModelJob
 from retrieval_app.model_choice.model_rows import ModelRow, describe_comparison, list_columns, parse_rows
 from retrieval_app.session.library_commands import (
@@ -225,8 +226,7 @@ class ModelDialog(QDialog):
             licence=row.licence,
             limits=limits,
         )
-        box = QMessageBox(QMessageBox.Icon.NoIcon, tr("Download a model"), text, parent=self)
-        box.setTextFormat(Qt.TextFormat.PlainText)
+        box = make_message_box(self, text, title=tr("Download a model"))
         accept = box.addButton(tr("Accept and download"), QMessageBox.ButtonRole.AcceptRole)
         box.addButton(tr("Not now"), QMessageBox.ButtonRole.RejectRole)
         box.exec()

@@ -1,6 +1,5 @@
 """The page Models: a table of what the library sees or could see with, and below it the chosen one."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QInputDialog,
-    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from indexer.places import name_library
 from indexer.wording import tr
+from retrieval_app.dialogs.questions import ask_question, make_message_box
 from retrieval_app.models.details_pane import ModelDetails
 from retrieval_app.models.model_shelf import ModelShelf
 from retrieval_app.models.shelf_rows import COLUMNS, ShelfRow
@@ -182,7 +181,8 @@ class ModelsPage(QStackedWidget):
             )
         use_model = partial(start_model_switch, self._session, model.folder, anyway=bool(doubts) or not model.verdict)
         if doubts:
-            self._ask_question(tr("Use {name} all the same?", name=row.name), " ".join(doubts), tr("Use it"), use_model)
+            box = make_message_box(self, tr("Use {name} all the same?", name=row.name), " ".join(doubts))
+            ask_question(box, tr("Use it"), use_model)
         else:
             use_model()
 
@@ -213,21 +213,10 @@ class ModelsPage(QStackedWidget):
             epoch=row.training.epoch,
             epochs=row.training.epochs,
         )
-        self._ask_question(tr("Give up the training {name}?", name=row.name), lost, tr("Give it up"), give_up)
+        box = make_message_box(self, tr("Give up the training {name}?", name=row.name), lost)
+        ask_question(box, tr("Give it up"), give_up)
 
     def _confirm_deletion(self, row: ShelfRow, plan: DeletionPlan) -> None:
         delete = partial(self.shelf.delete_model, row)
-        self._ask_question(
-            tr("Delete the model {name}?", name=row.name), plan.describe_losses(), tr("Delete it"), delete
-        )
-
-    def _ask_question(self, question: str, more: str, accept_text: str, act: Callable[[], None]) -> None:
-        """Ask in a box whose default button changes nothing; `act` is called when the other one is pressed."""
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setInformativeText(more)
-        box.addButton(accept_text, QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(tr("Keep as it is"), QMessageBox.ButtonRole.RejectRole))
-        box.accepted.connect(act)
-        box.finished.connect(box.deleteLater)
-        box.open()
+        box = make_message_box(self, tr("Delete the model {name}?", name=row.name), plan.describe_losses())
+        ask_question(box, tr("Delete it"), delete)

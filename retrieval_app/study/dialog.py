@@ -4,26 +4,25 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from indexer.wording import tr
 from retrieval_app.actions.system_open import open_path
+from retrieval_app.dialogs.paged_dialog import PagedDialog
 from retrieval_app.session.session import Session
 from retrieval_app.study.choose_page import StudyChoosePage
 from retrieval_app.study.result_page import StudyResultPage
 from retrieval_app.study.running_page import StudyRunningPage
 from retrieval_app.study.study_job import StudyJob
 from retrieval_app.study.study_plan import describe_trainings
-from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.theme import Theme
 
-WINDOW_MARGIN = 32  # px of the main window that stay in view
 GOES_ON = tr("You can close this and go on working; the study goes on.")
 
 
-class StudyDialog(QDialog):
+class StudyDialog(PagedDialog):
     """The pages and the buttons below them. Closing it lets a study go on; opened again, it shows its progress."""
 
     def __init__(self, job: StudyJob, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -31,38 +30,19 @@ class StudyDialog(QDialog):
         self.job = job
         self._session, self._theme = session, theme
         self.choose_page, self.result_page = StudyChoosePage(job), StudyResultPage()
-        self.pages = QStackedWidget()
-        self.note = make_label("", "muted", wrap=True)
         self.page_button, self.again_button = make_button(tr("Open the page")), make_button(tr("Another study"))
         self.cancel_button, self.close_button = make_button(tr("Cancel the study")), make_button(tr("Close"))
         self.start_button = make_button(tr("Start"), "primary")
         self.setWindowTitle(tr("Study"))
         self.setMinimumSize(680, 440)
         self.resize(900, 620)
-        self._arrange_widgets()
+        self.arrange_widgets(
+            (self.choose_page, self.result_page),
+            (self.page_button, self.again_button, self.cancel_button, self.close_button, self.start_button),
+        )
         self._connect_signals()
         self._show_page()
         self.start_button.setFocus()
-
-    def _arrange_widgets(self) -> None:
-        for page in (self.choose_page, self.result_page):
-            self.pages.addWidget(page)
-        foot = QWidget()
-        foot.setProperty("role", "status")
-        foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(24, 12, 24, 12)
-        row.setSpacing(12)
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        row.addWidget(self.note, 1)
-        for button in (self.page_button, self.again_button, self.cancel_button, self.close_button, self.start_button):
-            button.setAutoDefault(False)
-            row.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.pages, 1)
-        column.addWidget(foot)
 
     def _connect_signals(self) -> None:
         self.choose_page.folder_wanted.connect(self._ask_folder)
@@ -87,8 +67,7 @@ class StudyDialog(QDialog):
         """Stay smaller than the main window, so that some of that is in view, and offer its library."""
         super().showEvent(event)
         self._offer_library()
-        if (window := self.parentWidget()) is not None:
-            self.resize(self.size().boundedTo(window.window().size() - QSize(WINDOW_MARGIN, WINDOW_MARGIN)))
+        self.fit_in_window()
 
     def _offer_library(self) -> None:
         if self.isVisible():

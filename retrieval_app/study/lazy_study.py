@@ -5,9 +5,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from indexer.wording import tr
+from retrieval_app.dialogs.questions import make_message_box, wait_for_answer
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.generator_thread import GeneratorThread
@@ -51,22 +52,15 @@ class LazyStudyDialog(QObject):
         if self.dialog is None:
             self._loader.run_steps(_import_dialog())
         else:
-            self.dialog.show()
-            self.dialog.raise_()
-            self.dialog.activateWindow()
+            self.dialog.show_in_front()
 
     def may_close(self) -> bool:
         """Whether the window may close; asks the user while a study runs, which would be lost."""
         if "job" not in vars(self) or not self.job.running:
             return True
         question = tr("A study is at work. Close Lookalike and give it up? Nothing else is lost.")
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self._page.window())
-        box.addButton(tr("Give it up"), QMessageBox.ButtonRole.AcceptRole)
-        keep_button = box.addButton(tr("Keep studying"), QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep_button)
-        box.exec()
-        box.deleteLater()
-        return box.clickedButton() is not keep_button
+        box = make_message_box(self._page.window(), question)
+        return wait_for_answer(box, tr("Give it up"), tr("Keep studying"))
 
     def close(self) -> None:
         """End thread and child; the window is closing."""

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from indexer.progress import drain
 from indexer.search.query import CroppedExample, QueryExample
 from indexer.wording import tr
+from retrieval_app.dialogs.save_dialog import ask_destination
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
@@ -86,14 +87,8 @@ class ListingExporter(QObject):
         start = Path(self._settings.read_text("export", str(Path.home()))) / (
             "photos" if request.hits is None else "results"
         )
-        dialog = QFileDialog(self._window, tr("Export {count}", count=count), str(start))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(list(EXPORT_FORMATS))
-        dialog.setDefaultSuffix(next(iter(EXPORT_FORMATS.values())))
-        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(EXPORT_FORMATS[kind]))
-        dialog.fileSelected.connect(lambda name: self.write_file(Path(name), request))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        title, write = tr("Export {count}", count=count), partial(self.write_file, request=request)
+        ask_destination(self._window, title, start, EXPORT_FORMATS, write)
 
     def write_file(self, out: Path, request: ExportRequest) -> None:
         """Write into this file, in the format of its suffix (EXPORT_FORMATS)."""

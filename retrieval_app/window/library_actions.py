@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QProcess, Qt, QTimer
+from PySide6.QtCore import QObject, QProcess, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
@@ -26,6 +26,7 @@ from indexer.places import (
 )
 from indexer.progress import Progress
 from indexer.wording import tr
+from retrieval_app.dialogs.questions import make_message_box, open_box
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.window.known_libraries import KnownLibraries, is_there
@@ -144,16 +145,12 @@ class LibraryActions(QObject):
     def _report_refusal(self, sentence: str) -> None:
         self._doomed = None
         self._end_pause()
-        self._show_box(tr("This could not be done."), sentence).open()
+        open_box(self._make_box(tr("This could not be done."), sentence))
 
-    def _show_box(self, text: str, more: str) -> QMessageBox:
+    def _make_box(self, text: str, more: str) -> QMessageBox:
         """A message in plain text over the list of libraries, or over the window."""
         parent = self.dialog if self.dialog is not None and self.dialog.isVisible() else self._window
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", text, parent=parent)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setInformativeText(more)
-        box.finished.connect(box.deleteLater)
-        return box
+        return make_message_box(parent, text, more)
 
     def _let_go(self, folder: Path, act: Callable[[], None]) -> None:
         """Do something with a library once nothing is written into it by this window any more."""
@@ -205,14 +202,14 @@ class LibraryActions(QObject):
 
     def _confirm_deletion(self, folder: Path, contents: LibraryContents) -> None:
         """Say exactly what would go, and what stays; Enter gives the answer that changes nothing."""
-        box = self._show_box(
+        box = self._make_box(
             tr("Delete the library {folder}?", folder=name_library(folder)), describe_deletion(folder, contents)
         )
         box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
         box.addButton(tr("Delete the library"), QMessageBox.ButtonRole.DestructiveRole).clicked.connect(
             partial(self._let_go, folder, partial(self._delete, folder))
         )
-        box.open()
+        open_box(box)
 
     def _delete(self, folder: Path) -> None:
         session, self._doomed = self._session, folder
