@@ -70,6 +70,7 @@ class TrainDialog(PagedDialog):
         self.start_button.clicked.connect(self._start_training)
         self.cancel_button.clicked.connect(self.tuning.cancel_training)
         self.close_button.clicked.connect(self.close)
+        self.verdict_view.name_given.connect(self._rename_model)
         self.report_button.clicked.connect(self._open_report)
         self.report_job.changed.connect(self._update_note)
         self.discard_button.clicked.connect(self._confirm_discard)
@@ -142,7 +143,8 @@ class TrainDialog(PagedDialog):
             self.use_button.setEnabled(not obstacle)
             for control in (self.report_button, self.discard_button):
                 control.setEnabled(not self.report_job.busy)
-            self.note.setText(self.report_job.sentence or obstacle or describe_use(self.tuning.outcome))
+            sentences = (self.tuning.sentence, self.report_job.sentence, obstacle, describe_use(self.tuning.outcome))
+            self.note.setText(next(filter(None, sentences)))
         else:
             self._show_plan()
             obstacle, time_estimate = self._check_readiness()
@@ -189,6 +191,11 @@ class TrainDialog(PagedDialog):
         self.report_job.sentence = ""
         form = self.choose_page.form
         self.tuning.start_training(form.read_config(), form.plan.read_name())
+
+    def _rename_model(self, name: str) -> None:
+        self.tuning.rename_model(name)
+        if self.tuning.outcome is not None:
+            self.verdict_view.name_field.setText(self.tuning.outcome.name)
 
     def _open_report(self) -> None:
         if self.tuning.outcome is not None:

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.errors import LookalikeError
 from indexer.own_process import build_command
 from indexer.progress import Progress, Steps
 from indexer.wording import tr
@@ -17,7 +19,7 @@ from training.data.labelled_folders import LabelledFolder, survey_folder
 from training.data.sources import LibraryLabels, TrainingSource, format_source_arguments, read_library_samples
 from training.data.split import DataSplit, split_samples
 from training.data.summary import SourceSummary, summarise_folder, summarise_library
-from training.judging.record import TrainingRecord, parse_record
+from training.judging.record import TrainingRecord, parse_record, rename_checkpoint
 from training.settings.choices import PURPOSES
 from training.settings.config import TrainConfig, list_settings
 
@@ -53,7 +55,7 @@ class FineTuning(QObject):
         self.refusal = ""  # why the source cannot be read
         self.training: TrainingProgress | None = None
         self.outcome: TrainingRecord | None = None
-        self.sentence = ""  # how the last training ended, where it brought no result
+        self.sentence = ""  # how the last training ended, where it brought no result; why a name was refused
         self._command = command or build_command_line
         self._job: ChildProcess | None = None
         self._reader = GeneratorThread(self)
@@ -120,6 +122,17 @@ class FineTuning(QObject):
             self.training.stopping = True
             self._job.cancel()
             self.advanced.emit()
+
+    def rename_model(self, name: str) -> None:
+        """Call the new model by another name; where it is none, `sentence` says so and the name stays."""
+        if self.outcome is not None and name.strip() != self.outcome.name:
+            self.sentence = ""
+            try:
+                rename_checkpoint(self.outcome.checkpoint, name)
+                self.outcome = replace(self.outcome, name=name.strip())
+            except LookalikeError as fault:
+                self.sentence = str(fault)
+            self.changed.emit()
 
     def leave_outcome(self) -> None:
         """Return to choosing; the checkpoint stays where it is."""

@@ -3,9 +3,9 @@
 from collections.abc import Generator, Iterable, Mapping
 from typing import NamedTuple
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.paths import show_file_name
 from indexer.wording import count_noun, tr
@@ -15,10 +15,18 @@ from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.workers.generator_thread import GeneratorThread
-from training.judging.record import HIT_RANKS, ExampleHit, RecordedExample, RecordedFigures, TrainingRecord
+from training.judging.record import (
+    HIT_RANKS,
+    MAX_NAME_LENGTH,
+    ExampleHit,
+    RecordedExample,
+    RecordedFigures,
+    TrainingRecord,
+)
 from training.judging.verdict_wording import describe_matches, describe_meaning, describe_nearest
 
 PAGE_MARGIN = 24  # px around the page
+NAME_WIDTH = 420  # px of the name at most
 MAX_SIDE = 88  # px of the side of a picture
 PICTURE_GAP, GROUP_GAP = 4, 12  # px between two pictures, and beside the query
 MARK_HEIGHT = 3  # px of the line below a picture
@@ -36,7 +44,9 @@ EXAMPLES_LEGEND = tr(
 
 
 class VerdictView(QScrollArea):
-    """The third page of fine-tuning, filled anew for each outcome."""
+    """The third page of fine-tuning, filled anew for each outcome; the name of the new model can be changed there."""
+
+    name_given = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -47,6 +57,7 @@ class VerdictView(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.name_field = QLineEdit()
         self.title_label = make_label("", "title", wrap=True)
         self.meaning_label = make_label("", wrap=True)
         self.naming_label = make_label("", wrap=True)
@@ -71,7 +82,7 @@ class VerdictView(QScrollArea):
         column = QVBoxLayout(content)
         column.setContentsMargins(PAGE_MARGIN, 16, PAGE_MARGIN, 16)
         column.setSpacing(8)
-        column.addWidget(make_label(outcome.name, "section"))
+        column.addWidget(self._create_name_field(outcome.name))
         for sentence in (self.title_label, self.meaning_label, self.naming_label):
             column.addWidget(sentence)
         for section in (self.doubt_section, self.figure_section):
@@ -83,6 +94,15 @@ class VerdictView(QScrollArea):
         self._fit_examples()
         self.pictures.clear()
         self._reader.run_steps(_load_pictures(outcome.list_pictures()))
+
+    def _create_name_field(self, name: str) -> QLineEdit:
+        self.name_field = QLineEdit(name)
+        self.name_field.setMaxLength(MAX_NAME_LENGTH)
+        self.name_field.setMaximumWidth(NAME_WIDTH)
+        self.name_field.setAccessibleName(tr("Name of the new model"))
+        self.name_field.setToolTip(tr("The new model is called so wherever it is shown"))
+        self.name_field.editingFinished.connect(lambda: self.name_given.emit(self.name_field.text()))
+        return self.name_field
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the pictures into the new width."""

@@ -18,13 +18,12 @@ from indexer.statistics.cross_validation import assign_class_folds, assign_folds
 from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference, measure_retrieval
 from indexer.vectors.class_metric import (
     ClassMetric,
-    ClassScatter,
     ClassSums,
     MetricSetting,
-    build_class_metric,
+    build_turned_metric,
+    fit_class_metric,
     iterate_transformed,
     measure_class_scatter,
-    measure_summed_scatter,
     sum_by_class,
 )
 from indexer.vectors.projection import fit_pca
@@ -123,27 +122,28 @@ def iterate_held_out(
     photos: LabelledVectors, purpose: str, seed: int = 0, fold_count: int | None = None
 ) -> Iterator[HeldOutFold]:
     """The folds of one repetition, each with the map that was fitted, and its setting chosen, without it."""
-    measure = _RestScatter(photos)
+    measure = _RestMetrics(photos)
     for fold, rest in _divide(photos, purpose, fold_count or count_folds(photos, purpose), seed):
         setting = choose_setting(photos.take(rest), purpose, seed)
-        yield HeldOutFold(fold, build_class_metric(measure.without(fold, rest), setting))
+        yield HeldOutFold(fold, measure.fit_without(fold, rest, setting))
 
 
-class _RestScatter:
-    """The scatter of all photos but a fold: where they are many, the sums over all less those over the fold."""
+class _RestMetrics:
+    """The metrics of all photos but a fold: where they are many, by the sums over all less those over the fold."""
 
     def __init__(self, photos: LabelledVectors) -> None:
         self._photos = photos
         self._codes = np.unique(photos.labels, return_inverse=True)[1]
         self._whole: ClassSums | None = None
 
-    def without(self, fold: Rows, rest: Rows) -> ClassScatter:
-        """The scatter of the photos with rows `rest`, which are all but those of the fold."""
+    def fit_without(self, fold: Rows, rest: Rows, setting: MetricSetting) -> ClassMetric:
+        """The metric of the photos with rows `rest`, which are all but those of the fold."""
         if len(rest) < self._photos.vectors.shape[1]:
-            return measure_class_scatter(self._photos.vectors[rest], self._codes[rest])
+            return fit_class_metric(self._photos.vectors[rest], self._codes[rest], setting)
+        part = self._sum_rows(fold)
         if self._whole is None:
-            self._whole = self._sum_rows(np.arange(len(self._codes)))
-        return measure_summed_scatter(self._whole.leave_out(self._sum_rows(fold)))
+            self._whole = self._sum_rows(rest).add(part)
+        return build_turned_metric(self._whole.leave_out(part), setting)
 
     def _sum_rows(self, rows: Rows) -> ClassSums:
         return sum_by_class(self._photos.vectors[rows], self._codes[rows], int(self._codes.max()) + 1)

@@ -9,6 +9,7 @@ from indexer.vectors.class_metric import (
     MetricSetting,
     build_class_metric,
     build_metric_norm,
+    build_turned_metric,
     compute_metric_distances,
     compute_metric_squares,
     fit_class_metric,
@@ -170,3 +171,21 @@ def test_settings_are_compared_by_the_distances_that_their_maps_make(fitted: int
     for setting, shown in zip(settings, iterate_transformed(scatter, vectors, settings), strict=True):
         mapped = build_class_metric(scatter, setting).transform(vectors)
         assert np.allclose(shown @ shown.T, mapped @ mapped.T, atol=1e-5)
+
+
+@pytest.mark.parametrize(("count", "dim"), [(400, 150), (90, 6), (40, 60), (12, 6)])
+@pytest.mark.parametrize("setting", [MetricSetting(0.05, 1.0), MetricSetting(0.3, 3.0), MetricSetting(0.7, 4.0)])
+def test_a_turned_map_gives_the_distances_of_the_map(count: int, dim: int, setting: MetricSetting) -> None:
+    vectors, labels = labelled(count, dim)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    sums = sum_by_class(vectors, labels, 5)  # two classes without a vector
+    turned, plain = build_turned_metric(sums, setting), build_class_metric(measure_summed_scatter(sums), setting)
+    others, _ = labelled(30, dim, seed=1)
+    expected, found = (one.transform(others).astype(np.float64) for one in (plain, turned))
+    assert np.allclose(found @ found.T, expected @ expected.T, atol=2e-6)
+
+
+def test_a_turned_map_of_vectors_alike_within_each_class_changes_nothing() -> None:
+    vectors = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
+    metric = build_turned_metric(sum_by_class(vectors, np.arange(12) // 4, 3), MetricSetting(0.3, 3.0))
+    assert np.array_equal(metric.matrix, np.eye(3))

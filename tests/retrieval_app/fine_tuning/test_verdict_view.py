@@ -1,7 +1,10 @@
 """The end of a training: figures and pictures, then use, discard or look on, asked about where something is lost."""
 
+import json
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -60,6 +63,28 @@ def test_a_model_that_is_not_better_is_only_used_after_a_question(
     press_answer(box, "Keep as it is")
     assert dialog.pages.currentWidget() is dialog.verdict_view
     assert checkpoint.is_dir()
+
+
+def test_the_new_model_is_renamed_where_its_verdict_stands(
+    finish: FinishTraining, checkpoint: Path, pictures: list[Path]
+) -> None:
+    for name in ("model.json", "training.json"):
+        (checkpoint / name).write_text('{"name": "as it was", "kept": 1}')
+    dialog = finish(said(checkpoint, pictures, install=True))
+    field = dialog.verdict_view.name_field
+    field.selectAll()
+    QTest.keyClicks(field, "Garden birds ")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert dialog.pages.currentWidget() is dialog.verdict_view  # Return is no button
+    assert dialog.tuning.outcome is not None
+    assert field.text() == dialog.tuning.outcome.name == "Garden birds"
+    for name in ("model.json", "training.json"):
+        assert json.loads((checkpoint / name).read_text()) == {"name": "Garden birds", "kept": 1}
+    field.selectAll()
+    QTest.keyClick(field, Qt.Key.Key_Delete)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert field.text() == "Garden birds"
+    assert dialog.note.text().startswith("The name of a training is a word or a few")
 
 
 def test_a_picture_that_is_gone_leaves_the_others_shown(
