@@ -1,7 +1,7 @@
 """Photos taken one right after the other: by the clock of their camera, or by the numbers in their file names."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,11 +11,8 @@ import numpy as np
 from indexer.matching.aligned_pictures import Pairs
 from indexer.matching.near_copies import ComparedPairs
 from indexer.paths import split_path
-from indexer.photos.capture_facts import CaptureTime
+from indexer.photos.capture_facts import CaptureTime, iterate_following
 
-LONGEST_GAP = 2.0  # seconds between two frames of a burst; a clock that tells whole seconds rounds up to one of them
-# Of one camera in one second: no still camera takes more, so a clock that says so stands still.
-MOST_PER_SECOND = 60
 # Frames of a series with a moving subject agree in most places and not in all; numbered drawings that share a template
 # differ more in the few places where they do.
 LARGEST_MEDIAN, LARGEST_RATIO = 0.35, 3.5
@@ -33,15 +30,8 @@ class SeriesPlace(NamedTuple):
 
 
 def chain_captures(captures: Sequence[CaptureTime | None]) -> Pairs:
-    """Pairs of rows (p, 2): photos of one camera that follow each other within LONGEST_GAP."""
-    taken = sorted((capture, row) for row, capture in enumerate(captures) if capture is not None)
-    crowding = Counter((capture.camera, int(capture.seconds)) for capture, _ in taken)
-    usable = [item for item in taken if crowding[item[0].camera, int(item[0].seconds)] <= MOST_PER_SECOND]
-    return _stack_pairs(
-        (row, next_row)
-        for (one, row), (other, next_row) in pairwise(usable)
-        if one.camera == other.camera and other.seconds - one.seconds <= LONGEST_GAP
-    )
+    """Pairs of rows (p, 2): photos of one camera that follow each other within seconds."""
+    return _stack_pairs(iterate_following(captures))
 
 
 def parse_series_place(path: bytes) -> SeriesPlace | None:

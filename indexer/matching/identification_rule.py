@@ -120,6 +120,16 @@ class _Strangers(NamedTuple):
     description: str
 
 
+class _ExaminedPhotos(NamedTuple):
+    """One photo of each burst of those that may be asked: rows (m,) of them, and the labels without the other frames;
+    a frame that is named by the next one would prove nothing. `left_out` is the number of these others.
+    """
+
+    rows: NDArray[np.int64]
+    model: LabelModel
+    left_out: int
+
+
 class _MeasuredLabels(NamedTuple):
     """The model that pictures are asked of, and the exam of labelled photos out of fold, with whether it is of labels
     that the model behind it was not trained on.
@@ -128,6 +138,7 @@ class _MeasuredLabels(NamedTuple):
     model: LabelModel
     way_back: HeadInverse | None
     held_out: HeldOutPhotos | None
+    examined: _ExaminedPhotos
     exam: LabelExam
     new_labels: bool
 
@@ -159,7 +170,7 @@ def _measure_threshold(
         None
         if threshold is None or not len(is_right)
         else estimate_error_rate(is_right & (doubts < threshold), exam.codes[exam.has_others]),
-        _describe_measurement(strangers, measured.new_labels),
+        _describe_measurement(strangers, measured),
     )
 
 
@@ -175,8 +186,10 @@ def _measure_cohort(
     drawn = _draw_unlabelled(library, gallery, measured.way_back)
     if len(drawn.ids) < LEAST_COHORT:
         return None
-    compared = CohortMembers.join_labelled(drawn.vectors[:MOST_COHORT], held_out.vectors, held_out.codes)
-    exam = examine_labels(held_out.model, held_out.vectors, held_out.codes, held_out.setting, compared)
+    rows, model, _ = measured.examined
+    vectors, codes, asked_ids = held_out.vectors[rows], held_out.codes[rows], held_out.ids[rows]
+    compared = CohortMembers.join_labelled(drawn.vectors[:MOST_COHORT], vectors, codes)
+    exam = examine_labels(model, vectors, codes, held_out.setting, compared)
     strangers = _select_strangers(exam)
     if len(strangers.doubts) < LEAST_STRANGERS:
         return None
@@ -185,7 +198,7 @@ def _measure_cohort(
         return None
     count = len(compared.vectors)
     words = f"{threshold.measured} It holds for photos of the library, of which {count:,} are compared with."
-    ids = np.concatenate([drawn.ids[:MOST_COHORT], held_out.ids[compared.rows[compared.rows >= 0]]])
+    ids = np.concatenate([drawn.ids[:MOST_COHORT], asked_ids[compared.rows[compared.rows >= 0]]])
     return LabelCohort(ids, compared.vectors, threshold._replace(measured=words))
 
 
@@ -221,12 +234,24 @@ def _measure_labels(library: Library, gallery: Gallery) -> _MeasuredLabels:
     if not len(asked):
         nothing = np.zeros(0, np.int64)
         empty = LabelExam(nothing, NearestLabels(nothing, np.zeros(0)), np.zeros(0), np.zeros(0, np.bool_))
-        return _MeasuredLabels(model, way_back, None, empty, new_labels)
+        return _MeasuredLabels(model, way_back, None, _ExaminedPhotos(nothing, model, 0), empty, new_labels)
     codes, vectors = gallery.codes[asked], gallery.read_embeddings(asked, model_id)
     held_out = HeldOutPhotos(gallery.ids[asked], vectors, codes, setting, model)
-    exam = examine_labels(model, vectors, codes, setting)
+    examined = _choose_examined(held_out, library.calibration_source.number_bursts(held_out.ids))
+    exam = examine_labels(examined.model, vectors[examined.rows], codes[examined.rows], setting)
     mapped = model._replace(metric=fit_label_map(vectors, codes, setting))
-    return _MeasuredLabels(mapped, way_back, held_out, exam, new_labels)
+    return _MeasuredLabels(mapped, way_back, held_out, examined, exam, new_labels)
+
+
+def _choose_examined(held_out: HeldOutPhotos, bursts: NDArray[np.int64]) -> _ExaminedPhotos:
+    """The first frame of each burst (n,) of the photos, within its label."""
+    keys = np.stack([bursts, held_out.codes], axis=1)
+    rows = np.sort(np.unique(keys, axis=0, return_index=True)[1])
+    others = np.setdiff1d(np.arange(len(bursts)), rows)
+    sums, counts = held_out.model.sums.copy(), held_out.model.counts.copy()
+    np.subtract.at(sums, held_out.codes[others], held_out.vectors[others])
+    np.subtract.at(counts, held_out.codes[others], 1)
+    return _ExaminedPhotos(rows, held_out.model._replace(sums=sums, counts=counts), len(others))
 
 
 def _choose_asked_rows(library: Library, gallery: Gallery, *, everything: bool) -> tuple[NDArray[np.int64], bool]:
@@ -305,12 +330,14 @@ def _fit_confidence(
     return fit_logistic_curve(values, np.concatenate([is_right, np.zeros(len(stranger_doubts), np.bool_)]), weights)
 
 
-def _describe_measurement(strangers: _Strangers, new_labels: bool) -> str:
+def _describe_measurement(strangers: _Strangers, measured: _MeasuredLabels) -> str:
     """A sentence for people: which photos the rates were measured on, and for what labels they hold."""
     if strangers.description.endswith("."):
         return f"Measured on {strangers.description}"
     sentence = f"Measured on {strangers.description}"
-    if new_labels:
+    if measured.examined.left_out:
+        sentence += f", one of each burst ({measured.examined.left_out:,} further frames were not asked)"
+    if measured.new_labels:
         return f"{sentence}; the model was not trained on them."
     return (
         f"{sentence}. The model was not trained on these photos, but on others of their labels, so the rates hold for "

@@ -141,10 +141,11 @@ def _ask_out_of_fold(
     rows = np.union1d(rows, np.flatnonzero(gallery.ids == photo))
     ids, codes = gallery.ids[rows], gallery.codes[rows]
     vectors = gallery.read_embeddings(rows, base.model_id)
-    is_own = codes == label_code
+    is_own, bursts = codes == label_code, library.calibration_source.number_bursts(ids)
     distances = np.full(len(rows), np.nan)
-    for held_out, metric in iterate_held_out_maps(vectors, codes, base):
-        distances[held_out] = _ask_under_map(metric, vectors[held_out], vectors[is_own], ids[held_out], ids[is_own])
+    for held_out, metric in iterate_held_out_maps(vectors, codes, base, bursts):
+        own = bursts[held_out], bursts[is_own]
+        distances[held_out] = _ask_under_map(metric, vectors[held_out], vectors[is_own], *own)
     is_impostor, is_genuine = ~is_own & ~np.isnan(distances), is_own & np.isfinite(distances)
     if not _are_enough(codes[is_impostor], label_code):
         return None
@@ -161,14 +162,14 @@ def _ask_out_of_fold(
 
 
 def _ask_under_map(
-    metric: ClassMetric, asked: np.ndarray, own: np.ndarray, asked_ids: np.ndarray, own_ids: np.ndarray
+    metric: ClassMetric, asked: np.ndarray, own: np.ndarray, asked_bursts: np.ndarray, own_bursts: np.ndarray
 ) -> np.ndarray:
-    """Mean distances (q,) of photos with unit vectors (q, dim) to the nearest of a label's photos (m, dim) but itself,
-    all under the map.
+    """Mean distances (q,) of photos with unit vectors (q, dim) to the nearest of a label's photos (m, dim) but those of
+    its own burst, itself among them, all under the map.
     """
     queries, photos = (metric.transform(vectors).astype(np.float64) for vectors in (asked, own))
     table = compute_distance_table(queries, photos)
-    table[asked_ids[:, None] == own_ids] = np.inf
+    table[asked_bursts[:, None] == own_bursts] = np.inf
     nearest = np.sort(table, axis=1)[:, :LABEL_NEIGHBOURS]
     return _compute_mean_distances(NearestPhotos(np.zeros(nearest.shape, np.int64), nearest))
 
@@ -256,7 +257,12 @@ def _compute_mean_distances(nearest: NearestPhotos) -> np.ndarray:
 
 
 def _measure_genuine_distances(library: Library, label_gallery: Gallery) -> np.ndarray:
-    """The mean distances (n,) of a label's unseen photos to their nearest others; (0,) where they are too few."""
+    """The mean distances (n,) of a label's unseen photos, one of each burst, to the nearest of these others; (0,) where
+    they are too few.
+    """
+    bursts = library.calibration_source.number_bursts(label_gallery.ids)
+    firsts = np.sort(np.unique(bursts, return_index=True)[1])
+    label_gallery = label_gallery._replace(ids=label_gallery.ids[firsts], codes=label_gallery.codes[firsts])
     is_unseen = library.calibration_source.mask_unseen_photos(library.model_fingerprint, label_gallery.ids)
     rows = np.flatnonzero(is_unseen)[:MAX_IMPOSTORS]
     if len(rows) <= LABEL_NEIGHBOURS:

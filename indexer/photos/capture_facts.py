@@ -5,9 +5,11 @@ Foreign bytes like the pixels: each fact that is absurd or of a wrong kind is le
 
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
+from itertools import pairwise
 from typing import NamedTuple
 
 from PIL import ExifTags, Image
@@ -20,6 +22,9 @@ from indexer.wording import convert_to_microseconds
 # What Pillow tells of these before any pixel; a PNG that says it behind its pixels would have to be decoded.
 _HEADER_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF")
 MAX_EXIF_BYTES = 1 << 20  # a maker's note may hold a preview; what is longer was not written by a camera
+LONGEST_GAP = 2.0  # seconds between two frames of a burst; a clock that tells whole seconds rounds up to one of them
+# Of one camera in one second: no still camera takes more, so a clock that says so stands still.
+MOST_PER_SECOND = 60
 LONGEST_TEXT = 64  # characters of a name or a number
 FIRST_YEAR = 1826  # of the oldest photograph that is kept
 LONGEST_EXPOSURE = 1e7  # seconds; a third of a year
@@ -39,6 +44,29 @@ class CaptureTime(NamedTuple):
 
     camera: tuple[str, str, str]
     seconds: float
+
+
+def tell_capture_time(facts: CaptureFacts) -> CaptureTime | None:
+    """The moment that the facts name, None where they name none; of the camera they have make and model only."""
+    return None if facts.taken_us is None else CaptureTime((facts.make, facts.model, ""), facts.taken_us / 1e6)
+
+
+def iterate_following(captures: Sequence[CaptureTime | None]) -> Iterator[tuple[int, int]]:
+    """Pairs of rows, in order of time: photos of one camera that follow each other within LONGEST_GAP."""
+    taken = sorted((capture, row) for row, capture in enumerate(captures) if capture is not None)
+    crowding = Counter((capture.camera, int(capture.seconds)) for capture, _ in taken)
+    usable = [item for item in taken if crowding[item[0].camera, int(item[0].seconds)] <= MOST_PER_SECOND]
+    for (one, row), (other, next_row) in pairwise(usable):
+        if one.camera == other.camera and other.seconds - one.seconds <= LONGEST_GAP:
+            yield row, next_row
+
+
+def number_bursts(captures: Sequence[CaptureTime | None]) -> list[int]:
+    """The burst of each photo: the row of its first frame, its own row where it is alone."""
+    first = list(range(len(captures)))
+    for row, next_row in iterate_following(captures):
+        first[next_row] = first[row]
+    return first
 
 
 class DescribedPhoto(NamedTuple):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from indexer.library import Library
 from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_close_rows, find_photo_groups
-from indexer.photos.capture_facts import CaptureTime
+from indexer.photos.capture_facts import tell_capture_time
 from indexer.photos.photo_traits import PhotoTraits, press_picture
 from indexer.progress import Progress, Steps
 from indexer.search.results import Photo
@@ -41,6 +41,4 @@ def _read_stored_traits(library: Library, photo: Photo) -> PhotoTraits | None:
     with Image.open(BytesIO(jpeg)) as image:  # signed by this computer, so made here
         grey, colours = press_picture(image)
         aspect = photo.width / photo.height if photo.width and photo.height else image.width / image.height
-    facts = photo.capture
-    capture = CaptureTime((facts.make, facts.model, ""), facts.taken_us / 1e6) if facts.taken_us is not None else None
-    return PhotoTraits(grey, colours, aspect, capture)
+    return PhotoTraits(grey, colours, aspect, tell_capture_time(photo.capture))

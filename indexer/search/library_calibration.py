@@ -27,6 +27,8 @@ from indexer.database.interface import DatabaseState
 from indexer.database.store import Store
 from indexer.errors import ModelError
 from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes
+from indexer.photos.capture_facts import number_bursts, tell_capture_time
+from indexer.photos.reading import CaptureFacts
 from indexer.search.base_model import find_base_model, iterate_held_out_maps
 from indexer.statistics.calibration import Calibration
 from indexer.statistics.calibration_measurement import (
@@ -41,7 +43,7 @@ from indexer.statistics.calibration_measurement import (
 from indexer.statistics.metrics import LEAST_FALSE_MATCHES
 
 CALIBRATION_SETTING = "calibration"
-MEASURING_VERSION = 3  # of measuring: what an earlier version has kept is measured again
+MEASURING_VERSION = 4  # of measuring: what an earlier version has kept is measured again
 GROWTH_FACTOR = 1.1  # a library that has grown or shrunk by less keeps its calibration
 LEAST_NEW_LABELS = 5  # labels of two photos or more; fewer say little about others
 DRAWING_ROUNDS = 4  # of drawing random photos, where many are missing or were trained on
@@ -123,6 +125,14 @@ class LibraryCalibration:
         """The embeddings (n, dim) float32 of the photos `ids` (n,)."""
         vectors = [self._store.embeddings.read_embedding(int(photo), model_id) for photo in ids]
         return np.stack([vector for vector in vectors if vector is not None]).astype(np.float32)
+
+    def number_bursts(self, ids: np.ndarray) -> np.ndarray:
+        """A number int64 (n,) for each of the photos `ids` (n,): the same for frames of one burst, taken by one camera
+        within seconds. Near copies are not told here, as that takes their pixels.
+        """
+        shown = {photo.id: photo.capture for photo in self._store.embeddings.find_shown_photos(ids.tolist())}
+        facts = [CaptureFacts(*(shown.get(photo) or ())) for photo in ids.tolist()]
+        return np.array(number_bursts([tell_capture_time(one) for one in facts]), np.int64)
 
     def _find_trained_photos(self, fingerprint: str) -> set[int] | None:
         """The ids of the photos that the model was trained on or chosen by, also where another program has written
@@ -208,7 +218,10 @@ class LibraryCalibration:
         if len(ids) > 1:
             prior = compute_matched_share(codes)
             vectors = self.read_embeddings(ids[rows], model_id)
-            label_calibration = calibrate_from_labels(vectors, codes[rows], prior=prior, new_labels=new_labels)
+            bursts = self.number_bursts(ids[rows])
+            label_calibration = calibrate_from_labels(
+                vectors, codes[rows], groups=bursts, prior=prior, new_labels=new_labels
+            )
             if label_calibration.cutoffs and label_calibration.matched >= LEAST_FALSE_MATCHES:
                 return _MeasuredCalibration(
                     label_calibration
@@ -233,15 +246,15 @@ class LibraryCalibration:
         labelled = _encode_labels(self._annotations.read_labels(model_id), new_labels=False)
         rows = sample_by_class(labelled.codes, MAX_MEASURED_PHOTOS)
         ids, codes = labelled.ids[rows], labelled.codes[rows]
-        vectors = self.read_embeddings(ids, base.model_id)
+        vectors, bursts = self.read_embeddings(ids, base.model_id), self.number_bursts(ids)
         folds = [
             FoldVectors(rows, metric.transform(vectors[rows]))
-            for rows, metric in iterate_held_out_maps(vectors, codes, base)
+            for rows, metric in iterate_held_out_maps(vectors, codes, base, bursts)
         ]
         if not folds:
             return None
         new_labels = base.purpose == "classes"
-        measured = calibrate_from_folds(folds, codes, source="labels", new_labels=new_labels)
+        measured = calibrate_from_folds(folds, codes, groups=bursts, source="labels", new_labels=new_labels)
         return _MeasuredCalibration(measured, ids.tolist()) if measured.cutoffs else None
 
     def _read_trained_calibration(self, fingerprint: str) -> Calibration | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from indexer.errors import LookalikeError
 from indexer.statistics.error_rates import LEAST_UNITS, ErrorRate
-from indexer.wording import tr
+from indexer.wording import count_noun, tr
 
 DEFAULT_FMR = 0.01
 WORST_FMR = 0.1  # beyond it, "same" would say too little: then nothing is called the same unless the user asks
@@ -68,6 +68,8 @@ class Calibration:
     `knots` are distances, ascending, each with the probability of the same label at the prior `prior` (the share of
     matched pairs among all pairs), or, without labels, with the share of random pairs that are as close.
     `new_labels` says that the model was trained on none of the labels: only then do the rates hold for others.
+    `grouped_pairs` within one of the `groups`, near copies or frames of a burst, are left out; `groups` is 0 where
+    nobody has looked for any.
     """
 
     source: str
@@ -80,6 +82,8 @@ class Calibration:
     cutoffs: tuple[DistanceCutoff, ...]
     different_from: float | None
     new_labels: bool = True
+    groups: int = 0
+    grouped_pairs: int = 0
 
     def interpret_distance(self, distance: float) -> DistanceMeaning:
         """The probability of the same label where it was measured on labels, else the rarity, at most `max_rarity`.
@@ -174,7 +178,7 @@ class Calibration:
                 "not known."
             )
         photo_origin = "photos of this library" if self.source == "labels" else "pictures that came with the checkpoint"
-        pairs = f"{self.matched:,} matched and {self.mismatched:,} mismatched pairs"
+        pairs = f"{self.matched:,} matched and {self.mismatched:,} mismatched pairs{self._describe_groups()}"
         if not self.new_labels:
             return (
                 f"Measured on {self.photos:,} {photo_origin} with {self.classes:,} labels: {pairs}. The model was not "
@@ -184,6 +188,13 @@ class Calibration:
             f"Measured on {self.photos:,} {photo_origin} with {self.classes:,} labels that the model was not trained "
             f"on: {pairs}. The intervals are for {self.scope}."
         )
+
+    def _describe_groups(self) -> str:
+        """The pairs that were left out, behind those that were measured; "" where there are none."""
+        if not self.grouped_pairs:
+            return ""
+        left_out = count_noun(self.grouped_pairs, "pair")
+        return f" ({self.groups:,} groups: {left_out} of near copies or frames of one burst left out)"
 
     def fields(self) -> dict[str, Any]:
         """The fields as plain values for JSON."""
@@ -206,6 +217,8 @@ class Calibration:
                 cutoffs=tuple(_parse_cutoff(*cutoff) for cutoff in fields["cutoffs"]),
                 different_from=None if fields["different_from"] is None else float(fields["different_from"]),
                 new_labels=fields.get("new_labels", True) is True,
+                groups=int(fields.get("groups", 0)),
+                grouped_pairs=int(fields.get("grouped_pairs", 0)),
             )
             places = [place for place, _ in read.knots]
             if not all(map(math.isfinite, places)) or places != sorted(places):

@@ -8,6 +8,7 @@ differ by a factor of a hundred; over class splits it holds what it says (tests/
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -78,8 +79,10 @@ def calibrate_from_labels(
     """
     rows = sample_by_class(codes, MAX_MEASURED_PHOTOS)
     prior = compute_matched_share(codes) if prior is None else prior
-    pairs = _leave_out_groups(_pair_all(vectors[rows]), groups, rows)
-    return _calibrate_from_pairs(pairs, codes[rows], prior, source=source, new_labels=new_labels)
+    every = _pair_all(vectors[rows])
+    pairs = _leave_out_groups(every, groups, rows)
+    measured = _calibrate_from_pairs(pairs, codes[rows], prior, source=source, new_labels=new_labels)
+    return _count_groups(measured, groups, rows, len(every.distances) - len(pairs.distances))
 
 
 def calibrate_from_folds(
@@ -104,10 +107,11 @@ def calibrate_from_folds(
         places = place[fold.rows[measured]]
         distances, left, right = _pair_all(fold.vectors[measured])
         parts.append(PhotoPairs(distances, places[left], places[right]))
-    pairs = PhotoPairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    pairs = _leave_out_groups(pairs, groups, chosen)
+    every = PhotoPairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    pairs = _leave_out_groups(every, groups, chosen)
     prior = compute_matched_share(codes)
-    return _calibrate_from_pairs(pairs, codes[chosen], prior, source=source, new_labels=new_labels)
+    calibration = _calibrate_from_pairs(pairs, codes[chosen], prior, source=source, new_labels=new_labels)
+    return _count_groups(calibration, groups, chosen, len(every.distances) - len(pairs.distances))
 
 
 def calibrate_from_photos(vectors: np.ndarray) -> Calibration:
@@ -145,6 +149,13 @@ def sample_by_class(codes: Rows, limit: int, seed: int = 0) -> Rows:
 def _leave_out_groups(pairs: PhotoPairs, groups: Rows | None, rows: Rows) -> PhotoPairs:
     """The pairs of these rows (m,) of all photos whose photos are of different groups (n,)."""
     return pairs if groups is None else pairs.select(groups[rows[pairs.left]] != groups[rows[pairs.right]])
+
+
+def _count_groups(measured: Calibration, groups: Rows | None, rows: Rows, left_out: int) -> Calibration:
+    """The calibration with how many groups (n,) its rows (m,) are of, and how many pairs were left out."""
+    return (
+        measured if groups is None else replace(measured, groups=len(np.unique(groups[rows])), grouped_pairs=left_out)
+    )
 
 
 def _pair_all(vectors: np.ndarray) -> PhotoPairs:

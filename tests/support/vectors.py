@@ -47,6 +47,18 @@ def all_vectors(library: Library) -> tuple[list[int], np.ndarray]:
     return [row[0] for row in rows], np.stack([np.frombuffer(row[1], "<f2") for row in rows])
 
 
+def record_bursts(library: Library, bursts: np.ndarray) -> None:
+    """Photo i + 1 was taken in burst i, frame after frame a second apart, each burst an hour after the one before."""
+    starts = np.unique(bursts, return_index=True, return_inverse=True)[1:]
+    seconds = 3600 * starts[1] + np.arange(len(bursts)) - starts[0][starts[1]]
+    nothing = [None] * 6
+    rows = [
+        (id, (second * 10**6, None, "Maker", "Camera", "", *nothing)) for id, second in enumerate(seconds.tolist(), 1)
+    ]
+    with library.store.database.transaction():
+        library.store.embeddings.record_captures(rows)
+
+
 def give_labels(library: Library, codes: np.ndarray) -> None:
     """Photo i + 1 gets the label of code i."""
     for code in np.unique(codes).tolist():

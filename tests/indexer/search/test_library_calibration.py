@@ -23,7 +23,7 @@ from indexer.statistics.calibration import Calibration
 from indexer.statistics.calibration_measurement import calibrate_from_labels
 from tests.support.embedders import Tiny, tiny_card, write_card
 from tests.support.trees import paint
-from tests.support.vectors import fill
+from tests.support.vectors import fill, record_bursts
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -110,6 +110,21 @@ def test_unseen_photos_of_trained_labels_speak_for_those_labels_only(library: Li
     assert library.verify_pair(1, 2).scope == known.scope
     assert library.collect_info().scope == known.scope
     assert library.collect_info().measured == known.describe_pairs()
+
+
+def test_pairs_of_frames_of_one_burst_count_for_nothing_and_are_told(library: Library) -> None:
+    stored, codes = library.calibration_source.read_embeddings(np.arange(1, 241), library.model_id), make_classes()[1]
+    plain, bursts = calibrate_from_labels(stored, codes), np.arange(CLASSES * CLASS_SIZE) // 4
+    record_bursts(library, bursts)
+    measured = library.load_calibration()
+    expected = calibrate_from_labels(stored, codes, groups=bursts)
+    assert replace(measured, cutoffs=()) == replace(expected, cutoffs=())
+    assert [cutoff.distance for cutoff in measured.cutoffs] == [cutoff.distance for cutoff in expected.cutoffs]
+    assert (measured.groups, measured.grouped_pairs) == (60, 60 * 6)  # five bursts of four frames in each class
+    assert (measured.matched, measured.mismatched) == (plain.matched - 60 * 6, plain.mismatched)
+    assert "(60 groups: 360 pairs of near copies or frames of one burst left out)" in measured.describe_pairs()
+    assert "left out" not in plain.describe_pairs()
+    assert Calibration.from_fields(json.loads(json.dumps(measured.fields()))) == measured
 
 
 def test_five_labels_that_are_new_to_the_model_are_preferred(library: Library) -> None:
