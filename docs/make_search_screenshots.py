@@ -134,7 +134,7 @@ def show_comparison(window: MainWindow) -> None:
     save_in_theme(window, "dark", "compare-dark")
     viewer.toggle_heats()
     viewer.stage.pane.view.zoom_about(1.25)
-    wait_until(lambda: viewer.questions.is_idle() and viewer.pictures.is_idle())
+    wait_until(lambda: viewer.questions.is_idle() and viewer.pictures.readers.is_idle())
     save_window(window, "compare-where")
     window.resize(900, 600)
     wait_until_idle(window)

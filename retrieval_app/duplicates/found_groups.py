@@ -88,7 +88,6 @@ class DuplicatesState(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._folder = session.library.folder
         self.question_job = QuestionJob(session, self)
         self.found_groups: FoundGroups | None = None
         self.kept_members: set[GroupMember] = set()
@@ -99,6 +98,7 @@ class DuplicatesState(QObject):
         session.library.writer.refused.connect(self._report_failure)
         self.question_job.state_changed.connect(self.changed)
         self.question_job.answered.connect(self._take_groups)
+        session.library.left.connect(self._leave_library)
         session.library.changed.connect(self._follow_library)
         self._follow_library()
 
@@ -193,11 +193,11 @@ class DuplicatesState(QObject):
         self.found_groups, self.kept_members, self.decisions = FoundGroups(str(result["kind"]), groups), set(), []
         self.changed.emit()
 
+    def _leave_library(self) -> None:
+        self.question_job.drop_question()
+        self.found_groups, self.kept_members, self.decisions, self.rejected_pairs = None, set(), [], []
+
     def _follow_library(self) -> None:
-        if self._session.library.folder != self._folder:
-            self._folder = self._session.library.folder
-            self.question_job.drop_question()
-            self.found_groups, self.kept_members, self.decisions, self.rejected_pairs = None, set(), [], []
         if not self._session.library.is_empty:
             # Read by the writer, so after the decisions that are still to be written.
             self._run_pairs_task(_list_rejected_pairs)

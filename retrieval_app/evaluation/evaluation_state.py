@@ -37,7 +37,6 @@ class EvaluationState(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._folder = session.library.folder
         self._visible = False
         self._measured_stamp: tuple[object, ...] | None = None  # of the labels at the start of the measuring
         self.stock: LabelStock | None = None  # None until it is read
@@ -48,6 +47,7 @@ class EvaluationState(QObject):
         self._reader.refused.connect(lambda _key, sentence: session.notice_posted.emit(sentence))
         self.job.answered.connect(self._take_report)
         self.job.state_changed.connect(self.changed)
+        session.library.left.connect(self._leave_library)
         session.library.changed.connect(self._follow_library)
         session.closing.connect(self._reader.close)
 
@@ -72,13 +72,13 @@ class EvaluationState(QObject):
         """Stop; what was measured before stays."""
         self.job.drop_question()
 
+    def _leave_library(self) -> None:
+        self.job.drop_question()
+        self.stock = self.report = self._measured_stamp = None
+        self._reader.open_library(None)
+        self.changed.emit()
+
     def _follow_library(self) -> None:
-        if self._session.library.folder != self._folder:
-            self._folder = self._session.library.folder
-            self.job.drop_question()
-            self.stock = self.report = self._measured_stamp = None
-            self._reader.open_library(None)
-            self.changed.emit()
         if self._visible:
             self._read_stock()
 

@@ -88,7 +88,6 @@ class LabelQueue(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._folder = session.library.folder
         self._held, self._order_number, self._write_number = HeldRule(), 0, 0
         self._last_id = 0  # of the library's photos when the order was asked for
         self._is_visible, self._since_order = False, 0
@@ -100,6 +99,7 @@ class LabelQueue(QObject):
         self.questions = LibraryReaders(1, parent=self)
         self.questions.answered.connect(self._take_answer)
         self.questions.refused.connect(lambda _key, sentence: session.notice_posted.emit(sentence))
+        session.library.left.connect(self._leave_library)
         session.library.changed.connect(self._follow_library)
         session.library.writer.written.connect(self._follow_write)
         session.closing.connect(self.questions.close)
@@ -210,15 +210,15 @@ class LabelQueue(QObject):
 
     # What changes elsewhere
 
+    def _leave_library(self) -> None:
+        self._pending, self._skipped = [], []
+        self._given.clear()
+        self._advice.clear()
+        self.order = None
+        self.questions.open_library(None)
+        self.changed.emit()
+
     def _follow_library(self) -> None:
-        if self._session.library.folder != self._folder:
-            self._folder = self._session.library.folder
-            self._pending, self._skipped = [], []
-            self._given.clear()
-            self._advice.clear()
-            self.order = None
-            self.questions.open_library(None)
-            self.changed.emit()
         has_new = int(self._session.library.photo_ids.max(initial=0)) > self._last_id
         if self._is_visible and (self.order is None or has_new):
             self._ask_order()

@@ -72,7 +72,6 @@ class PhotoMap(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._folder = session.library.folder
         self._visible = False
         self._requested: set[tuple[str, int, str]] = set()
         self.method = "tsne"
@@ -86,7 +85,8 @@ class PhotoMap(QObject):
         for job in (self.map_job, self.cluster_job):
             job.answered.connect(self._read_maps)
             job.state_changed.connect(self.changed)
-        session.library.changed.connect(self._follow_session)
+        session.library.left.connect(self._leave_library)
+        session.library.changed.connect(self._follow_library)
         session.closing.connect(self._reader.close)
 
     def set_visible(self, visible: bool) -> None:
@@ -119,15 +119,15 @@ class PhotoMap(QObject):
         chosen = self.stored_maps.scenes.get(self.method)
         return chosen or next(iter(self.stored_maps.scenes.values()), None)
 
-    def _follow_session(self) -> None:
-        if self._session.library.folder != self._folder:
-            self._folder = self._session.library.folder
-            self.map_job.drop_question()
-            self.cluster_job.drop_question()
-            self.stored_maps = None
-            self._requested.clear()
-            self._reader.open_library(None)
-            self.changed.emit()
+    def _leave_library(self) -> None:
+        self.map_job.drop_question()
+        self.cluster_job.drop_question()
+        self.stored_maps = None
+        self._requested.clear()
+        self._reader.open_library(None)
+        self.changed.emit()
+
+    def _follow_library(self) -> None:
         if self._visible:
             self._read_maps()
 

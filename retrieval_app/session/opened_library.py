@@ -46,6 +46,7 @@ class OpenedLibrary(QObject):
 
     closing = Signal()  # about to be closed: what the user is still typing about it is finished now
     closed = Signal()  # what was read of it has been dropped
+    left = Signal()  # the library before is no longer shown: what was read of it is forgotten; comes before `changed`
     changed = Signal()  # another library is open, or its counts, failures or model are others
     opened = Signal()  # another library is open; comes after `changed`
     photos_read = Signal(bool)  # the photos were read again, and whether with another model; comes after `changed`
@@ -53,7 +54,7 @@ class OpenedLibrary(QObject):
 
     def __init__(self, folder: Path, library_job: LibraryJob, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.folder = folder
+        self.folder = self._shown_folder = folder
         self.info: LibraryInfo | None = None  # None before the first photo
         self.failures: list[FailedFile] = []
         self.previous_model = ""  # the name of the model to go back to, "" where there is none
@@ -113,6 +114,9 @@ class OpenedLibrary(QObject):
         """Show the library in `folder`: the first one when the window has been painted, or another one."""
         self.resume_polling()
         self._was_read = not self._is_coming()  # what a job makes later is empty until then
+        if self._shown_folder != self.folder:
+            self._shown_folder = self.folder
+            self.left.emit()
         self.changed.emit()
         self.opened.emit()
 

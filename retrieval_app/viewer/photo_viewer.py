@@ -100,7 +100,7 @@ class PhotoViewer(QWidget):
 
     def close_threads(self) -> None:
         """End the threads; the window is closing."""
-        self.pictures.close()
+        self.pictures.readers.close()
         self.questions.close()
 
     # The photo
@@ -119,7 +119,7 @@ class PhotoViewer(QWidget):
         """Show nothing more, and read nothing more."""
         self.slide_show.stop()
         self._sequence, self._photo_id = None, None
-        self.pictures.drop_requests()
+        self.pictures.readers.drop_questions()
         self.stage.end_comparing()
         self.stage.pane.clear_picture()
 
@@ -164,7 +164,7 @@ class PhotoViewer(QWidget):
         """Show another photo, whole or, beside a partner, as far enlarged as the one before."""
         self._photo_id = photo_id
         self.slide_show.hold_photo()
-        self.pictures.drop_requests()
+        self.pictures.readers.drop_questions()
         if not self.stage.is_comparing():
             self.stage.pane.view.show_zoom_state(ZoomState())
         photo = self._find_photo()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QRectF, QSize, QSizeF, Signal
@@ -48,28 +47,12 @@ class SharpPictures(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._readers = LibraryReaders(2, parent=self)
+        self.readers = LibraryReaders(2, parent=self)
         self._cache: BoundedCache[FittedRequest, _CachedPicture] = BoundedCache(CACHE_BYTES, _count_bytes)
         self._examples: dict[FittedRequest, QueryExample] = {}  # of what has been asked for
         self._area_number = 0
-        self._readers.answered.connect(self._take_answer)
-        self._readers.refused.connect(self.refused)
-
-    def follow_library(self, folder: Path) -> None:
-        """Read this library from now on; where it is the same as before, nothing is dropped."""
-        self._readers.follow_library(folder)
-
-    def close(self) -> None:
-        """End the threads."""
-        self._readers.close()
-
-    def is_idle(self) -> bool:
-        """Whether everything that was asked for has been read."""
-        return self._readers.is_idle()
-
-    def drop_requests(self) -> None:
-        """Drop what waits, as other pictures are shown."""
-        self._readers.drop_questions()
+        self.readers.answered.connect(self._take_answer)
+        self.readers.refused.connect(self.refused)
 
     def find_fitted(self, example: QueryExample, place: QSize) -> ReadPicture | None:
         """The picture as it was read for a place of this size; None where it is not at hand."""
@@ -80,7 +63,7 @@ class SharpPictures(QObject):
         """Have all of a picture read, to fit into a place in px of the screen; the answer comes with this request."""
         request = make_request(example, place)
         self._examples[request] = example
-        self._readers.ask_question(request, partial(read_fitted_picture, example=example, place=place))
+        self.readers.ask_question(request, partial(read_fitted_picture, example=example, place=place))
         return request
 
     def request_neighbours(self, examples: Iterable[QueryExample], place: QSize) -> None:
@@ -93,12 +76,12 @@ class SharpPictures(QObject):
         """Have an area of a picture read, to fit into a place in px; the answer comes with this request, uncached."""
         self._area_number += 1
         request = AreaRequest(self._area_number)
-        self._readers.ask_question(request, partial(read_picture_area, example=example, area=area, place=place))
+        self.readers.ask_question(request, partial(read_picture_area, example=example, area=area, place=place))
         return request
 
     def drop_request(self, request: FittedRequest | AreaRequest) -> None:
         """Drop one request, if it still waits."""
-        self._readers.drop_question(request)
+        self.readers.drop_question(request)
 
     def _take_answer(self, request: object, answer: object) -> None:
         assert isinstance(answer, ReadPicture)

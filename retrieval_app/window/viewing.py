@@ -94,7 +94,7 @@ class ViewerOpener(QObject):
                 return
             sequence.go_to_place(0)
         viewer = self._make_viewer()
-        viewer.pictures.follow_library(self._session.library.folder)
+        viewer.pictures.readers.follow_library(self._session.library.folder)
         viewer.questions.follow_library(self._session.library.folder)
         if not self.is_open:
             self._was_full_screen = self._window.isFullScreen()

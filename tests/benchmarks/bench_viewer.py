@@ -74,7 +74,7 @@ def print_times(app: QApplication, window: MainWindow, count: int) -> None:
         viewer.stage.pane.view.repaint()
         first.append(time.perf_counter() - start)
         sharp.append(time_sharp(viewer, start))
-        wait_until(viewer.pictures.is_idle)
+        wait_until(viewer.pictures.readers.is_idle)
         start = time.perf_counter()
         QTest.keyClick(viewer.stage.pane.view, Qt.Key.Key_Right)
         ahead.append(time_sharp(viewer, start))

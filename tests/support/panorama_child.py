@@ -25,7 +25,7 @@ def main() -> None:
     library, panorama, turned = map(Path, sys.argv[1:])
     app = QApplication(sys.argv[:1])
     pictures = SharpPictures()
-    pictures.follow_library(library)
+    pictures.readers.follow_library(library)
     pane = PicturePane(Theme(app, "dark"), "Photo", pictures)
     pane.resize(1200, 640)
     pane.show()
@@ -46,7 +46,7 @@ def main() -> None:
     place = pane.view.find_picture_rect()
     top = shown.pixelColor(int(2 * place.center().x()), int(2 * place.top()) + 40)
     facts["top"] = [top.red(), top.green(), top.blue()]
-    pictures.close()
+    pictures.readers.close()
     facts["peak_mib"] = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
     print(json.dumps(facts))
 
@@ -58,7 +58,7 @@ def wait_until_read(pane: PicturePane, pictures: SharpPictures) -> None:
     while quiet < 8:  # longer than the pause before a part is read
         assert not patience.is_exhausted()
         QTest.qWait(20)
-        quiet = quiet + 1 if pane.is_settled and pictures.is_idle() else 0
+        quiet = quiet + 1 if pane.is_settled and pictures.readers.is_idle() else 0
 
 
 def measure_shown(pane: PicturePane) -> list[int]:

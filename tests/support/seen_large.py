@@ -49,7 +49,7 @@ def wait_until_sharp(window: MainWindow, qtbot: QtBot) -> None:
         qtbot,
         lambda: (
             viewer.stage.pane.is_settled
-            and viewer.pictures.is_idle()
+            and viewer.pictures.readers.is_idle()
             and viewer.questions.is_idle()
             and window.tiles.is_idle()
         ),
