@@ -100,7 +100,7 @@ class Library:
         self.principal_space_cache = PrincipalSpaceCache()
         self.calibration_source = LibraryCalibration(self.models_folder, self.store, self.annotations)
         self._label_metric = LabelMetric(self.store, self.annotations)
-        self._recent_embeddings = examples.RecentEmbeddings()
+        self._recent_embeddings = examples.make_recent_embeddings()
 
     @classmethod
     def open(cls, folder: Path) -> Self:

@@ -2,12 +2,12 @@
 
 import math
 import os
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 from PIL import Image
 
 from indexer.database.contents import GONE_MESSAGE
@@ -42,23 +42,9 @@ class FileEmbedding(NamedTuple):
     embedding: np.ndarray
 
 
-class RecentEmbeddings:
+def make_recent_embeddings() -> "LRUCache[FileState, FileEmbedding]":
     """The embeddings of the files that were asked about last: a query of many pictures is ranked again in no time."""
-
-    def __init__(self) -> None:
-        self._embeddings: OrderedDict[FileState, FileEmbedding] = OrderedDict()
-
-    def find_embedding(self, state: FileState) -> FileEmbedding | None:
-        """What was computed of a file in this state; None where nothing was, or long ago."""
-        if state in self._embeddings:
-            self._embeddings.move_to_end(state)
-        return self._embeddings.get(state)
-
-    def keep_embedding(self, state: FileState, found: FileEmbedding) -> None:
-        """Keep what was computed of a file, in the place of what was asked for longest ago."""
-        self._embeddings[state] = found
-        if len(self._embeddings) > MOST_RECENT_EMBEDDINGS:
-            self._embeddings.popitem(last=False)
+    return LRUCache(MOST_RECENT_EMBEDDINGS)
 
 
 class EmbeddingSource(NamedTuple):
@@ -70,7 +56,7 @@ class EmbeddingSource(NamedTuple):
     store: Store
     model_id: int
     load_embedder: Callable[[], Embedder]
-    recent: RecentEmbeddings
+    recent: "LRUCache[FileState, FileEmbedding]"
 
 
 def embed_example(example: QueryExample, source: EmbeddingSource) -> np.ndarray:
@@ -90,7 +76,7 @@ def embed_example(example: QueryExample, source: EmbeddingSource) -> np.ndarray:
 def _embed_file(path: Path, source: EmbeddingSource) -> np.ndarray:
     """The embedding of a picture file, stored where the library has a photo of the same content."""
     state = _read_state(path, source.model_id)
-    recent = source.recent.find_embedding(state) if state else None
+    recent = source.recent.get(state) if state else None
     data = b"" if recent else read_content(path)
     sha256 = recent.sha256 if recent else content_hash(data)
     stored = source.store.embeddings.read_embedding(source.store.embeddings.find_photo_id(sha256), source.model_id)
@@ -103,7 +89,7 @@ def _embed_file(path: Path, source: EmbeddingSource) -> np.ndarray:
     except PhotoError as error:
         raise _make_read_error(path, error) from error
     if state:
-        source.recent.keep_embedding(state, FileEmbedding(sha256, embedding))
+        source.recent[state] = FileEmbedding(sha256, embedding)
     return embedding
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+from cachetools import LRUCache
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
@@ -32,48 +33,15 @@ THUMBNAIL_CACHE_BYTES = 96 << 20  # some 600 thumbnails: several screens
 PREVIEW_CACHE_BYTES = 32 << 20
 PREVIEW_SIDE = 640  # px
 MAX_RECENT_SIDES = 4  # last sides asked for, of which a thumbnail is shown until the one of the right side is read
-Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class BoundedCache(Generic[Key, Value]):
+def make_cache(limit: int, count_cost: Callable[[Value], int]) -> LRUCache[Any, Value]:
     """A cache that drops the values used longest ago while the sum of their costs is above a limit.
 
     The value that was put last stays, even if it alone costs more.
     """
-
-    def __init__(self, limit: int, cost: Callable[[Value], int]) -> None:
-        self._limit = limit
-        self._cost = cost
-        self._total = 0
-        self._values: dict[Key, Value] = {}
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def get_value(self, key: Key) -> Value | None:
-        """The value of a key, which now counts as used last; None where there is none."""
-        value = self._values.pop(key, None)
-        if value is not None:
-            self._values[key] = value
-        return value
-
-    def put_value(self, key: Key, value: Value) -> None:
-        """Put a value in the place of the one that the key had."""
-        old = self._values.pop(key, None)
-        self._total += self._cost(value) - (self._cost(old) if old is not None else 0)
-        self._values[key] = value
-        while self._total > self._limit and len(self._values) > 1:
-            self._total -= self._cost(self._values.pop(next(iter(self._values))))
-
-    def list_recent_keys(self) -> list[Key]:
-        """The keys, in the order of their last use, latest first."""
-        return list(reversed(self._values))
-
-    def drop_values(self) -> None:
-        """Drop all values."""
-        self._values.clear()
-        self._total = 0
+    return LRUCache(limit, lambda value: min(limit, count_cost(value)))
 
 
 class _CachedPhoto(NamedTuple):
@@ -136,14 +104,12 @@ class TileCache(QObject):
         super().__init__(parent)
         self._age = 0  # changes of the library since the start
         self._folder: Path | None = None
-        self._photos: BoundedCache[int, _CachedPhoto] = BoundedCache(MAX_CACHED_PHOTOS, lambda _: 1)
-        self._thumbnails: BoundedCache[_ThumbnailRequest, _CachedPixmap] = BoundedCache(
+        self._photos: LRUCache[int, _CachedPhoto] = LRUCache(MAX_CACHED_PHOTOS)
+        self._thumbnails: LRUCache[_ThumbnailRequest, _CachedPixmap] = make_cache(
             THUMBNAIL_CACHE_BYTES, _count_pixmap_bytes
         )
-        self._previews: BoundedCache[_PreviewRequest, _CachedPixmap] = BoundedCache(
-            PREVIEW_CACHE_BYTES, _count_pixmap_bytes
-        )
-        self._recent_sides: BoundedCache[int, int] = BoundedCache(MAX_RECENT_SIDES, lambda _: 1)
+        self._previews: LRUCache[_PreviewRequest, _CachedPixmap] = make_cache(PREVIEW_CACHE_BYTES, _count_pixmap_bytes)
+        self._recent_sides: list[int] = []  # of thumbnails, the one asked for last first
         self._source_pictures: dict[int, Image] = {}
         self._file_ids: dict[Path, int] = {}
         self._readers = LibraryReaders(2, parent=self)
@@ -157,7 +123,7 @@ class TileCache(QObject):
             self._file_ids.clear()
             self._readers.open_library(folder)
             for cache in (self._photos, self._thumbnails, self._previews):
-                cache.drop_values()
+                cache.clear()
 
     def close(self) -> None:
         """End the threads."""
@@ -173,7 +139,7 @@ class TileCache(QObject):
 
     def request_photo_in_row(self, ids: NDArray[np.int64], row: int) -> Photo | None:
         """The facts of the photo in a row of ids of shape (n,), read with its neighbours; None until they are read."""
-        cached_photo = self._photos.get_value(int(ids[row]))
+        cached_photo = self._photos.get(int(ids[row]))
         if cached_photo is None or cached_photo.age != self._age:
             start = row - row % PHOTOS_PER_READ
             page = _PhotosRequest(self._age, tuple(ids[start : start + PHOTOS_PER_READ].tolist()))
@@ -199,12 +165,11 @@ class TileCache(QObject):
 
         side = min(side, LARGE_SIDE)
         key = _ThumbnailRequest(photo.sha256, side)
-        self._recent_sides.put_value(side, side)
-        cached_pixmap = self._thumbnails.get_value(key)
+        sides = [side, *(other for other in self._recent_sides if other != side)]
+        self._recent_sides = sides[:MAX_RECENT_SIDES]
+        cached_pixmap = self._thumbnails.get(key)
         self._request_image(key, cached_pixmap, partial(_read_thumbnail, photo=photo, side=side))
-        others = (
-            self._thumbnails.get_value(key._replace(side=other)) for other in self._recent_sides.list_recent_keys()
-        )
+        others = (self._thumbnails.get(key._replace(side=other)) for other in self._recent_sides)
         cached_pixmap = cached_pixmap or next((other for other in others if other is not None), None)
         return cached_pixmap.pixmap if cached_pixmap else None
 
@@ -217,7 +182,7 @@ class TileCache(QObject):
             photo = self.request_photo(example)
             return self.request_preview(photo) if photo else None
         key = _PreviewRequest(_choose_preview_key(example))
-        cached_pixmap = self._previews.get_value(key)
+        cached_pixmap = self._previews.get(key)
         if cached_pixmap is None and not isinstance(example, (Path, Photo)):
             self._source_pictures[id(example)] = example
         self._request_image(key, cached_pixmap, partial(_read_preview, example=example))
@@ -238,7 +203,7 @@ class TileCache(QObject):
             assert isinstance(answer, list)
             found = {photo.id: photo for photo in answer}
             for photo_id in key.ids:
-                self._photos.put_value(photo_id, _CachedPhoto(key.age, found.get(photo_id)))
+                self._photos[photo_id] = _CachedPhoto(key.age, found.get(photo_id))
         elif isinstance(key, _FileRequest):
             assert isinstance(answer, int)
             self._file_ids[key.path] = answer
@@ -248,10 +213,10 @@ class TileCache(QObject):
 
     def _store_pixmap(self, key: object, age: int, pixmap: QPixmap) -> None:
         if isinstance(key, _ThumbnailRequest):
-            self._thumbnails.put_value(key, _CachedPixmap(age, pixmap, None))
+            self._thumbnails[key] = _CachedPixmap(age, pixmap, None)
         elif isinstance(key, _PreviewRequest):
             source_picture = self._source_pictures.pop(key.source, None) if isinstance(key.source, int) else None
-            self._previews.put_value(key, _CachedPixmap(age, pixmap, source_picture))
+            self._previews[key] = _CachedPixmap(age, pixmap, source_picture)
 
 
 def _count_pixmap_bytes(cached_pixmap: _CachedPixmap) -> int:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from cachetools import LRUCache
 from PySide6.QtCore import QObject, QRectF, QSize, QSizeF, Signal
 
-from retrieval_app.session.tiles import BoundedCache
+from retrieval_app.session.tiles import make_cache
 from retrieval_app.viewer.picture_reading import ReadPicture, read_fitted_picture, read_picture_area
 from retrieval_app.workers.readers import LibraryReaders
 
@@ -48,7 +49,7 @@ class SharpPictures(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.readers = LibraryReaders(2, parent=self)
-        self._cache: BoundedCache[FittedRequest, _CachedPicture] = BoundedCache(CACHE_BYTES, _count_bytes)
+        self._cache: LRUCache[FittedRequest, _CachedPicture] = make_cache(CACHE_BYTES, _count_bytes)
         self._examples: dict[FittedRequest, QueryExample] = {}  # of what has been asked for
         self._area_number = 0
         self.readers.answered.connect(self._take_answer)
@@ -56,7 +57,7 @@ class SharpPictures(QObject):
 
     def find_fitted(self, example: QueryExample, place: QSize) -> ReadPicture | None:
         """The picture as it was read for a place of this size; None where it is not at hand."""
-        cached = self._cache.get_value(make_request(example, place))
+        cached = self._cache.get(make_request(example, place))
         return cached.picture if cached else None
 
     def request_fitted(self, example: QueryExample, place: QSize) -> FittedRequest:
@@ -86,7 +87,7 @@ class SharpPictures(QObject):
     def _take_answer(self, request: object, answer: object) -> None:
         assert isinstance(answer, ReadPicture)
         if isinstance(request, FittedRequest) and (example := self._examples.pop(request, None)) is not None:
-            self._cache.put_value(request, _CachedPicture(answer, example))
+            self._cache[request] = _CachedPicture(answer, example)
         self.arrived.emit(request, answer)
 
 

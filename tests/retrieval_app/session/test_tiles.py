@@ -11,34 +11,19 @@ from pytestqt.qtbot import QtBot
 from indexer.library import Library
 from indexer.photos.reading import content_hash
 from indexer.search.results import Photo
-from retrieval_app.session.tiles import PREVIEW_SIDE, BoundedCache, TileCache, to_qimage
+from retrieval_app.session.tiles import PREVIEW_SIDE, TileCache, make_cache, to_qimage
 from retrieval_app.window.drop_and_paste import to_pillow
 from tests.support.drawings import CLASSES, EACH, draw
 from tests.support.window_waits import wait_for, wait_for_signal
 
 
-def test_a_cache_forgets_what_was_used_longest_ago() -> None:
-    cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
-    cache.put_value("a", 4)
-    cache.put_value("b", 4)
-    assert cache.get_value("a") == 4
-    cache.put_value("c", 4)
-    assert (cache.get_value("a"), cache.get_value("b"), cache.get_value("c")) == (4, None, 4)
-
-
-def test_a_cache_counts_a_value_put_again_once() -> None:
-    cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
-    for _ in range(100):
-        cache.put_value("a", 4)
-    cache.put_value("b", 4)
-    assert len(cache) == 2
-
-
-def test_a_value_larger_than_the_limit_is_kept_alone() -> None:
-    cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
-    cache.put_value("a", 4)
-    cache.put_value("b", 40)
-    assert (cache.get_value("a"), cache.get_value("b")) == (None, 40)
+def test_a_value_larger_than_the_limit_is_kept_alone_until_the_next() -> None:
+    cache = make_cache(10, len)
+    cache["a"] = "4 in"
+    cache["b"] = "more than ten"
+    assert list(cache) == ["b"]
+    cache["c"] = "4 in"
+    assert list(cache) == ["c"]
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 5, 63])  # Qt pads its lines to 4 bytes

@@ -49,7 +49,7 @@ def test_space_looks_at_a_photo_at_once_and_arrows_go_on_and_escape_goes_back(wi
         assert grid.current_place() == place
     wait_until_sharp(window, qtbot)
     assert viewer.stage.pane.view.grab().toImage() != image
-    window.tiles._photos.drop_values()  # of a place that was never scrolled to nothing has been read
+    window.tiles._photos.clear()  # of a place that was never scrolled to nothing has been read
     press_key(Qt.Key.Key_End)
     assert viewer.list_ids() == [ids[-1]]
     assert viewer.bar.name_label.text() == ""
