@@ -5,13 +5,13 @@ RESOURCES holds GCompris' activities as its package `gcompris-qt-data` packs the
 changes the sample runs this file.
 """
 
-import csv
 import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
+from sample_folders import empty_class_folders, read_table
 
 HERE = Path(__file__).parent
 MOST_SIDE = 1024  # pixels: larger photographs are reduced to it, the others are copied byte for byte
@@ -29,12 +29,6 @@ class PhotographRow(NamedTuple):
     original: str
 
 
-def read_rows(table: Path) -> list[PhotographRow]:
-    """Return the table's rows, the heading left out."""
-    with table.open(encoding="utf-8", newline="") as lines:
-        return [PhotographRow(*cells) for cells in csv.reader(lines, delimiter="\t")][1:]
-
-
 def copy_photograph(original: Path, copy: Path) -> None:
     """Copy a photograph, reduced where it is larger than MOST_SIDE."""
     with Image.open(original) as picture:
@@ -47,10 +41,8 @@ def copy_photograph(original: Path, copy: Path) -> None:
 
 def make(resources: Path, out: Path) -> int:
     """Write every class folder anew below `out` and return how many photographs were written."""
-    table = read_rows(HERE / "photographs.tsv")
-    for label in {row.label for row in table}:
-        shutil.rmtree(out / label, ignore_errors=True)
-        (out / label).mkdir(parents=True)
+    table = read_table(HERE / "photographs.tsv", PhotographRow)
+    empty_class_folders(out, (row.label for row in table))
     for row in table:
         copy_photograph(resources / row.original, out / row.label / row.name)
     return len(table)

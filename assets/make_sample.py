@@ -3,13 +3,12 @@
 `sample.tsv` says which drawing goes where; this file says how. Only who changes the sample runs it.
 """
 
-import csv
-import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
+from sample_folders import empty_class_folders, read_table
 
 HERE = Path(__file__).parent
 ORIGINALS = Path("/usr/share/openclipart/png")  # where Debian's package puts them
@@ -17,19 +16,13 @@ SIDE = 256  # pixels, the side of a sample picture; thumbnails are no larger
 FILL = 0.875  # of the side: the centre crop of the usual backbones, so that no drawing is cut
 
 
-class Row(NamedTuple):
+class DrawingRow(NamedTuple):
     """One picture of the sample: `original` is its path below the folder of originals, `author` is empty if unknown."""
 
     label: str
     name: str
     author: str
     original: str
-
-
-def rows(table: Path) -> list[Row]:
-    """Return the table's rows, the heading left out."""
-    with table.open(encoding="utf-8", newline="") as lines:
-        return [Row(*cells) for cells in csv.reader(lines, delimiter="\t")][1:]
 
 
 def square(drawing: Image.Image) -> Image.Image:
@@ -44,10 +37,8 @@ def square(drawing: Image.Image) -> Image.Image:
 
 def make(originals: Path, out: Path) -> int:
     """Write every class folder anew below `out` and return how many pictures were written."""
-    table = rows(HERE / "sample.tsv")
-    for label in {row.label for row in table}:
-        shutil.rmtree(out / label, ignore_errors=True)
-        (out / label).mkdir(parents=True)
+    table = read_table(HERE / "sample.tsv", DrawingRow)
+    empty_class_folders(out, (row.label for row in table))
     for row in table:
         with Image.open(originals / row.original) as drawing:
             picture = square(drawing.convert("RGBA"))

@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -33,22 +34,38 @@ LEFT = Qt.MouseButton.LeftButton
 
 def main() -> None:
     """Save a screenshot of every state, most of them in the light and the dark theme."""
+    with open_window() as (window, scratch):
+        show_states(window, *make_pictures(scratch))
+
+
+@contextmanager
+def open_window() -> Iterator[tuple[MainWindow, Path]]:
+    """The window in the light theme, 1280 x 800 px, with a data directory of its own; and a folder for pictures."""
     SCREENSHOTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
         os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
-        pictures, more, outside = make_pictures(Path(scratch))
-        _, window = build_application(["lookalike"])
+        _application, window = build_application(["lookalike"])
         window.theme.choose_theme("light")
         window.resize(1280, 800)
         window.show()
-        show_states(window, pictures, more, outside)
+        yield window, Path(scratch)
         window.close()
+
+
+def copy_photographs(scratch: Path) -> Path:
+    """A folder with the sample photographs in their classes."""
+    return Path(shutil.copytree(find_photograph_folder(), scratch / "Pictures"))
+
+
+def index_labelled(window: MainWindow, pictures: Path) -> None:
+    """Index a folder of classes, and wait until its photos are shown."""
+    window.session.job.index_folders([pictures], labelled=True)
+    wait_until(lambda: window.session.job.state is None and not window.session.library.is_empty)
 
 
 def make_pictures(scratch: Path) -> tuple[Path, Path, Path]:
     """Make the folders: the sample; many turned copies of it with three damaged files; a picture in neither folder."""
-    pictures, more = scratch / "Pictures", scratch / "Scans"
-    shutil.copytree(find_photograph_folder(), pictures)
+    pictures, more = copy_photographs(scratch), scratch / "Scans"
     for number, path in enumerate(sorted(pictures.rglob("*.webp"))):
         place = more / path.parent.name
         place.mkdir(parents=True, exist_ok=True)

@@ -5,21 +5,22 @@ python docs/make_search_screenshots.py
 Works on a copy of the sample pictures in a temporary folder, with a data directory of its own.
 """
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-from make_screenshots import SCREENSHOTS, save_in_theme, save_window, wait_for_pictures, wait_until
+from make_screenshots import (
+    copy_photographs,
+    index_labelled,
+    open_window,
+    save_in_theme,
+    save_window,
+    wait_for_pictures,
+    wait_until,
+)
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from indexer.database.filters import Filter
-from indexer.photos.samples import find_photograph_folder
 from indexer.ranking.search_request import RANK_REFINED
-from retrieval_app.app import build_application
 from retrieval_app.window.exporting import ExportRequest
 from retrieval_app.window.main_window import MainWindow
 
@@ -28,24 +29,14 @@ QUERY = 173  # a windmill of the sample
 
 def main() -> None:
     """Save every state in the light theme, some in the dark one."""
-    SCREENSHOTS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
-        os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
-        pictures = Path(scratch) / "Pictures"
-        shutil.copytree(find_photograph_folder(), pictures)
-        _, window = build_application(["lookalike"])
-        window.theme.choose_theme("light")
-        window.resize(1280, 800)
-        window.show()
-        window.session.job.index_folders([pictures], labelled=True)
-        wait_until(lambda: window.session.job.state is None and not window.session.library.is_empty)
+    with open_window() as (window, scratch):
+        index_labelled(window, copy_photographs(scratch))
         show_filter(window)
         show_rankings(window)
         show_marks(window)
         show_details(window)
         show_comparison(window)
-        show_export(window, Path(scratch))
-        window.close()
+        show_export(window, scratch)
 
 
 def wait_until_idle(window: MainWindow) -> None:

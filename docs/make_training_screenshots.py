@@ -4,19 +4,15 @@ Trains for real: in seconds on the sample's classes, in seconds on the same pict
 nothing, and by epochs on the classes, which shows the curves.
 """
 
-import os
 import random
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import make_screenshots as shots
 from PySide6.QtWidgets import QSpinBox
 
 from indexer.database.filters import Filter
-from indexer.photos.samples import find_photograph_folder
-from retrieval_app.app import build_application
 from retrieval_app.fine_tuning.dialog import TrainDialog
 from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE
 from retrieval_app.window.main_window import MainWindow
@@ -26,28 +22,20 @@ SIDE, EPOCHS = 128, 8
 
 def main() -> None:
     """Save every state, some in the dark theme, one in a small window."""
-    with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
-        os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
-        pictures, mixed = make_folders(Path(scratch))
-        _, window = build_application(["lookalike"])
-        window.theme.choose_theme("light")
-        window.resize(1280, 800)
-        window.show()
-        window.session.job.index_folders([pictures], labelled=True)
-        shots.wait_until(lambda: window.session.job.state is None and not window.session.library.is_empty)
+    with shots.open_window() as (window, scratch):
+        pictures, mixed = make_folders(scratch)
+        shots.index_labelled(window, pictures)
         shots.wait_for_pictures(window)
         window.menus.find_action("Fine-tune on labelled folders…").trigger()
         shots.wait_until(lambda: window.training.dialog is not None)
         assert window.training.dialog is not None
         show_sources(window, window.training.dialog)
         show_states(window, window.training.dialog, mixed)
-        window.close()
 
 
 def make_folders(scratch: Path) -> tuple[Path, Path]:
     """Make two folders: the sample in its classes, and the same pictures in as many classes by chance."""
-    pictures, mixed = scratch / "Pictures", scratch / "Mixed"
-    shutil.copytree(find_photograph_folder(), pictures)
+    pictures, mixed = shots.copy_photographs(scratch), scratch / "Mixed"
     files = sorted(path for path in pictures.glob("*/*") if path.is_file())
     names = [path.parent.name for path in files]
     random.Random(0).shuffle(names)

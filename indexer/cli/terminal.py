@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
@@ -23,6 +23,7 @@ from indexer.errors import DecoderStuck, LookalikeError
 from indexer.own_process import INTERRUPTED_EXIT, RESTART_VARIABLE, build_restart_command, describe_missing_package
 from indexer.paths import show_path
 from indexer.progress import Progress, Steps
+from indexer.wording import count_noun
 
 Result = TypeVar("Result")
 STOPPED_BY_USER = "Stopped. What was done is kept; the next run goes on from there."
@@ -45,6 +46,19 @@ def print_line(message: str, *, error: bool = False) -> None:
         file=stream,
         flush=True,
     )
+
+
+def print_hits(lines: Sequence[str], *, notice: str, otherwise: str) -> None:
+    """Print a line for each hit, or what to say where there is none; the notice goes to standard error, before them."""
+    if notice:
+        print_line(notice, error=True)
+    for line in lines or [otherwise]:
+        print_line(line)
+
+
+def print_search_time(count: int, seconds: float, how: str) -> None:
+    """Print how many results there are, how long it took, and how they were found."""
+    print_line(f"{count_noun(count, 'result')} in {seconds * 1000:.0f} ms, {how}")
 
 
 def print_result(kind: str, fields: Mapping[str, Any]) -> None:

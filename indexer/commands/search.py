@@ -17,7 +17,7 @@ from indexer.cli.options import (
     overwrite_option,
     require_output,
 )
-from indexer.cli.terminal import print_line, print_result
+from indexer.cli.terminal import print_hits, print_line, print_result, print_search_time
 from indexer.commands.word_search import search_by_words
 from indexer.library import Library
 from indexer.paths import show_path
@@ -181,16 +181,14 @@ def _select_files(examples: Sequence[QueryExample]) -> tuple[Path, ...]:
 
 
 def _print_hits(result: SearchResult, sheet: Path | None) -> None:
-    if result.notice:
-        print_line(result.notice, error=True)
     width = max((len(find_likeness_word(hit) or "") for hit in result.hits), default=0)
+    lines = []
     for hit in result.hits:
         label = f"  {hit.photo.label}" if hit.photo.label else ""
         figures = f"{hit.distance:.3f}  {find_likeness_word(hit) or '':<{width}}"
         copies = f"  (+{count_noun(hit.photo.copies, 'copy', 'copies')})" if hit.photo.copies else ""
-        print_line(f"{hit.rank:>4}  {figures}{label:<18}  {show_path(hit.photo.path)}{copies}")
-    if not result.hits:
-        print_line("There is no photo, or none near enough passes the filter.")
+        lines.append(f"{hit.rank:>4}  {figures}{label:<18}  {show_path(hit.photo.path)}{copies}")
+    print_hits(lines, notice=result.notice, otherwise="There is no photo, or none near enough passes the filter.")
     comparison_note = (
         "compared with every photo"
         if result.engine == "exact"
@@ -198,7 +196,7 @@ def _print_hits(result: SearchResult, sheet: Path | None) -> None:
     )
     if result.taught_by is not None:
         print_line(f"Ranked by {describe_labels(result.taught_by)}; nothing is installed.")
-    print_line(f"{count_noun(len(result.hits), 'result')} in {result.seconds * 1000:.0f} ms, {comparison_note}")
+    print_search_time(len(result.hits), result.seconds, comparison_note)
     if sheet is not None:
         print_line(f"Contact sheet: {show_path(sheet)}")
 

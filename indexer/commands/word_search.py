@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from indexer.cli.terminal import print_line, print_result
+from indexer.cli.terminal import print_hits, print_result, print_search_time
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.ranking.filter_options import build_filter
@@ -14,7 +14,6 @@ from indexer.ranking.text_ranking import LibraryWords
 from indexer.ranking.word_ranking import WordResult
 from indexer.reports.result_fields import list_word_fields
 from indexer.search.query import Query
-from indexer.wording import count_noun
 
 PICTURE_OPTIONS = ("crop", "max_distance", "max_fmr")  # of a search that only pictures answer
 
@@ -40,10 +39,6 @@ def search_by_words(
 
 
 def _print_hits(result: WordResult) -> None:
-    if result.notice:
-        print_line(result.notice, error=True)
-    for hit in result.hits:
-        print_line(f"{hit.rank:>4}  {hit.why:<32}  {show_path(hit.photo.path)}")
-    if not result.hits:
-        print_line("No photo shows it.")
-    print_line(f"{count_noun(len(result.hits), 'result')} in {result.seconds * 1000:.0f} ms, by what the model sees")
+    lines = [f"{hit.rank:>4}  {hit.why:<32}  {show_path(hit.photo.path)}" for hit in result.hits]
+    print_hits(lines, notice=result.notice, otherwise="No photo shows it.")
+    print_search_time(len(lines), result.seconds, "by what the model sees")

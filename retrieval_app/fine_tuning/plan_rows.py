@@ -64,6 +64,17 @@ class RadioEditor(QWidget):
         self._group.setExclusive(True)
 
 
+def make_form_grid(parent: QWidget, *, row_spacing: int) -> QGridLayout:
+    """The layout of a form: names of one width, editors beside them, rows `row_spacing` px apart."""
+    cells = QGridLayout(parent)
+    cells.setContentsMargins(0, 0, 0, 0)
+    cells.setHorizontalSpacing(16)
+    cells.setVerticalSpacing(row_spacing)
+    cells.setColumnMinimumWidth(0, NAME_WIDTH)
+    cells.setColumnStretch(1, 1)
+    return cells
+
+
 class PlanRows(QWidget):
     """The rows: which folders are the classes (where that is a question), what for, how long, and the name."""
 
@@ -81,12 +92,7 @@ class PlanRows(QWidget):
         self.name_field.setMaxLength(MAX_NAME_LENGTH)
         self.name_field.setAccessibleName(tr("Name of the new model"))
         self.name_field.setToolTip(tr("The new model is called so wherever it is shown"))
-        cells = QGridLayout(self)
-        cells.setContentsMargins(0, 0, 0, 0)
-        cells.setHorizontalSpacing(16)
-        cells.setVerticalSpacing(12)
-        cells.setColumnMinimumWidth(0, NAME_WIDTH)
-        cells.setColumnStretch(1, 1)
+        cells = make_form_grid(self, row_spacing=12)
         rows: tuple[tuple[QLabel, QWidget], ...] = (
             (self._level_label, self.class_level),
             (make_label(tr("What for"), "name"), self.purpose),

@@ -6,15 +6,15 @@ What every user has to say stands in `plan_rows`; the rest is folded away as set
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from indexer.wording import tr
-from retrieval_app.fine_tuning.plan_rows import PlanRows, RadioEditor
+from retrieval_app.fine_tuning.plan_rows import NAME_WIDTH, PlanRows, RadioEditor, make_form_grid
 from retrieval_app.widgets.controls import FoldedSection, make_label
 from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, choose_miner
 from training.settings.config import SettingField, SettingValue, TrainConfig, format_value, list_settings
 
-NAME_WIDTH, EDITOR_HEIGHT, NUMBER_WIDTH = 176, 28, 184  # px
+EDITOR_HEIGHT, NUMBER_WIDTH = 28, 184  # px
 
 
 class ChoiceEditor(QComboBox):
@@ -155,12 +155,7 @@ class TrainForm(QWidget):
         self._fill_grid(self.advanced, [setting for setting in settings if setting.name not in self.editors])
 
     def _fill_grid(self, parent: QWidget, settings: Iterable[SettingField]) -> None:
-        cells = QGridLayout(parent)
-        cells.setContentsMargins(0, 0, 0, 0)
-        cells.setHorizontalSpacing(16)
-        cells.setVerticalSpacing(16)
-        cells.setColumnMinimumWidth(0, NAME_WIDTH)
-        cells.setColumnStretch(1, 1)
+        cells = make_form_grid(parent, row_spacing=16)
         for row, setting in enumerate(settings):
             cells.addLayout(_create_name_labels(setting), row, 0, Qt.AlignmentFlag.AlignTop)
             cells.addLayout(self._create_editor(setting), row, 1, Qt.AlignmentFlag.AlignTop)

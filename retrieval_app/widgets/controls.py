@@ -1,7 +1,10 @@
-"""Labels, buttons and folds with the roles that the style sheet knows; their text is always plain, never HTML."""
+"""Labels, buttons and folds with the roles that the style sheet knows; their text is always plain, never HTML.
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+And the Escape key, where a widget wants it for itself.
+"""
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 
@@ -31,6 +34,16 @@ def stack_widgets(*widgets: QWidget) -> QWidget:
     for widget in widgets:
         column.addWidget(widget)
     return stack
+
+
+def claim_escape(event: QEvent) -> bool:
+    """Keep Escape from the shortcuts of the window, and have it sent as a key; whether the event was about it."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    if event.key() != Qt.Key.Key_Escape:
+        return False
+    event.accept()
+    return True
 
 
 class FoldedSection(QWidget):
