@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -41,6 +43,19 @@ def no_window_left() -> Iterator[None]:
     """Fail where a test leaves a window: each one makes every later window slower (tests/support/open_windows)."""
     yield
     assert not [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow)]
+
+
+@pytest.fixture
+def opened_paths(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The local paths that the system was asked to open, in a browser or another program."""
+    paths: list[str] = []
+
+    def take(url: QUrl) -> bool:
+        paths.append(url.toLocalFile())
+        return True
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", take)
+    return paths
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from indexer.library import Library
 from indexer.progress import drain
 from indexer.search.results import Photo
 from tests.support.commands import lookalike
-from tests.support.embedders import Tiny
+from tests.support.drawings import CLASSES, draw
+from tests.support.embedders import Tiny, write_card
 
 
 def run_indexing(library: Library, model: Tiny, *folders: Path, labelled: bool = False) -> IndexReport:
@@ -36,3 +37,16 @@ def index_some(folder: Path, source: Path, classes: Iterable[str], each: int, mo
     shutil.copytree(model, folder / "home" / "models" / model.name)
     assert lookalike(folder / "home", "index", folder / "photos", "--labelled").code == 0
     return folder / "home"
+
+
+def index_drawings(folder: Path, each: int, *, labelled: bool = False) -> Path:
+    """A library below `folder` with so many drawings of each class, in a folder each, under the model Tiny."""
+    for shape in CLASSES:
+        (folder / "photos" / shape).mkdir(parents=True)
+        for number in range(each):
+            draw(shape, number).save(folder / "photos" / shape / f"{shape}{number}.png")
+    write_card(folder / "default.library" / "models")
+    with Library(folder / "default.library") as library:
+        run_indexing(library, Tiny(), folder / "photos", labelled=labelled)
+        library.activate_model(Tiny().card.fingerprint)
+    return folder / "default.library"

@@ -22,6 +22,16 @@ def draw_tied_points(
     return st.integers(2, most).flatmap(draw_parts)
 
 
+def group_by_distance(embeddings: NDArray[Any], labels: NDArray[Any], query: int) -> dict[float, list[bool]]:
+    """Squared distance to a query -> of each other row that far, by a loop, whether it has the query's label."""
+    groups: dict[float, list[bool]] = {}
+    for row in range(len(labels)):
+        if row != query:
+            distance = float(((embeddings[row] - embeddings[query]) ** 2).sum())
+            groups.setdefault(distance, []).append(labels[row] == labels[query])
+    return groups
+
+
 def put_on_line(*places: float) -> NDArray[np.float32]:
     return np.array(places, np.float32)[:, None]
 

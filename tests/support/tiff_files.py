@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[Any]
+TagValues = dict[int, tuple[str, Sequence[float] | bytes]]  # by tag: the letter of the type, and the values
 _SIZES = {"H": 2, "I": 4, "Q": 8, "s": 1, "d": 8, "f": 4}
 _TYPES = {"s": 2, "H": 3, "I": 4, "f": 11, "d": 12, "Q": 16}
 
@@ -40,9 +41,7 @@ def write_tiff(
     parts = [part for plane in planes for part in _cut(plane, strip_rows or height, tile)]
     stored = [(pack or bytes)(_pack_rows(part, depth, order, predictor)) for part in parts]
     start = 16 if big else 8
-    offsets = np.cumsum([start, *map(len, stored)]).tolist()
-    place = "Q" if big else "I"
-    entries: dict[int, tuple[str, Sequence[float] | bytes]] = {
+    entries: TagValues = {
         256: ("I", [width]),
         257: ("I", [height]),
         258: ("H", [depth] * samples),
@@ -53,26 +52,26 @@ def write_tiff(
         317: ("H", [predictor]),
         339: ("H", [kind] * samples),
     }
-    if tile:
-        entries |= {322: ("H", [tile]), 323: ("H", [tile])}
-        entries |= {324: (place, offsets[:-1]), 325: ("I", [len(part) for part in stored])}
-    else:
-        entries |= {273: (place, offsets[:-1]), 278: ("I", [strip_rows or height])}
-        entries |= {279: ("I", [len(part) for part in stored])}
+    entries |= _describe_parts(stored, start, tile, strip_rows or height, place="Q" if big else "I")
     if extra:
         entries[338] = "H", extra
     entries |= {tag: (letter, content) for tag, letter, content in tags}
     body = b"".join(stored)
     body += b"\0" * (len(body) % 2)
-    head = b"II" if order == "<" else b"MM"
-    if big:
-        head += struct.pack(order + "HHHQ", 43, 8, 0, start + len(body))
-    else:
-        head += struct.pack(order + "HI", 42, start + len(body))
-    return head + body + _write_entries(entries, start + len(body), order, big=big)
+    table = start + len(body)
+    head = struct.pack(order + "HHHQ", 43, 8, 0, table) if big else struct.pack(order + "HI", 42, table)
+    return (b"II" if order == "<" else b"MM") + head + body + _write_entries(entries, table, order, big=big)
 
 
-def _write_entries(entries: dict[int, tuple[str, Sequence[float] | bytes]], at: int, order: str, *, big: bool) -> bytes:
+def _describe_parts(stored: Sequence[bytes], start: int, tile: int, strip_rows: int, place: str) -> TagValues:
+    """The tags that say where the strips or tiles stand that follow each other from byte `start` on."""
+    offsets, counts = np.cumsum([start, *map(len, stored)])[:-1].tolist(), [len(part) for part in stored]
+    if tile:
+        return {322: ("H", [tile]), 323: ("H", [tile]), 324: (place, offsets), 325: ("I", counts)}
+    return {273: (place, offsets), 278: ("I", [strip_rows]), 279: ("I", counts)}
+
+
+def _write_entries(entries: TagValues, at: int, order: str, *, big: bool) -> bytes:
     count_form, entry_form, inline = ("Q", "HHQ", 8) if big else ("H", "HHI", 4)
     table, behind = struct.pack(order + count_form, len(entries)), b""
     end = at + len(table) + len(entries) * (12 + 8 * big) + inline

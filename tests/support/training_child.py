@@ -44,21 +44,23 @@ def let_go(pipe: Path) -> None:
     pipe.open("w").close()
 
 
-def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[str, Any]:
-    """The result of a training on these pictures, as the last line of the child has it."""
+def make_figures(model: str, value: float) -> dict[str, Any]:
+    """The figures of a model, all of them about this value."""
+    hits = {"1": value, "5": value + 0.1, "10": value + 0.2}
+    return {"model": model, "p_at_1": value, "r_precision": value, "map_at_r": value, "hit_at_k": hits}
 
-    def figures(model: str, value: float) -> dict[str, Any]:
-        hits = {"1": value, "5": value + 0.1, "10": value + 0.2}
-        return {"model": model, "p_at_1": value, "r_precision": value, "map_at_r": value, "hit_at_k": hits}
 
-    def epoch(number: int) -> dict[str, Any]:
-        steps = dict.fromkeys(("loss", "active", "positive_distance", "negative_distance"), 0.5 if number else None)
-        scores = {"map_at_r_head": 0.4, "map_at_r_backbone": 0.3}
-        return {"epoch": number, **steps, **scores, "seconds": 1.0 * number, "spread": 0.9}
+def make_epoch(number: int) -> dict[str, Any]:
+    """What an epoch has measured; before the first one nothing was learnt."""
+    steps = dict.fromkeys(("loss", "active", "positive_distance", "negative_distance"), 0.5 if number else None)
+    scores = {"map_at_r_head": 0.4, "map_at_r_backbone": 0.3}
+    return {"epoch": number, **steps, **scores, "seconds": 1.0 * number, "spread": 0.9}
 
-    paths = [str(path) for path in pictures]
+
+def make_example(paths: Sequence[str]) -> dict[str, Any]:
+    """A query, the first picture, with five hits before and after."""
     same_class = [True, False, True, False, True]
-    example = {
+    return {
         "query": paths[0],
         "label": "disc",
         "before": paths[1:6],
@@ -67,13 +69,20 @@ def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[s
         "after_right": same_class,
         "matches": 3,
     }
+
+
+def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[str, Any]:
+    """The result of a training on these pictures, as the last line of the child has it."""
     return {
         "result": "train",
         "checkpoint": str(checkpoint),
-        "before": figures("pretrained at 32 px", 0.4),
-        "after": figures("fine-tuned", 0.5),
-        "pixels": figures("raw pixels", 0.2),
-        "pretrained": [figures("pretrained at 32 px", 0.4), figures("pretrained at 224 px, its own size", 0.35)],
+        "before": make_figures("pretrained at 32 px", 0.4),
+        "after": make_figures("fine-tuned", 0.5),
+        "pixels": make_figures("raw pixels", 0.2),
+        "pretrained": [
+            make_figures("pretrained at 32 px", 0.4),
+            make_figures("pretrained at 224 px, its own size", 0.35),
+        ],
         "change": {"mean": 0.1, "low": 0.02 if install else -0.04, "high": 0.2, "over": "queries"},
         "change_p_at_1": {"mean": 0.1, "low": -0.01, "high": 0.15, "over": "queries"},
         "verdict": "install" if install else "refuse",
@@ -87,12 +96,12 @@ def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[s
         "embedding": "head",
         "dim": 128,
         "best_epoch": 1,
-        "epochs": [epoch(0), epoch(1), epoch(2)],
+        "epochs": [make_epoch(0), make_epoch(1), make_epoch(2)],
         "recipe": "Recipe quick, as you asked.",
         "thresholds": {"scope": "Thresholds hold for known classes only.", "thresholds": [], "new_classes": False},
         "stopped": "",
         "collapse": "",
-        "examples": [example] * 5,
+        "examples": [make_example([str(path) for path in pictures])] * 5,
         "unreadable": [{"path": "x", "reason": "is empty"}],
         "parts": {"train": 40, "validation": 12, "test": 12},
         "seconds": 3.0,

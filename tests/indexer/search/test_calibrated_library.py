@@ -53,9 +53,7 @@ def test_every_command_takes_a_pair_at_the_edge_for_a_stranger(tmp_path: Path) -
 
 
 def test_search_keeps_below_the_cutoff_what_verify_calls_the_same(tmp_path: Path) -> None:
-    vectors, codes = draw_classes(6, 20)
-    fill(tmp_path / "x.library", vectors.astype(np.float16))
-    with_model(tmp_path / "x.library")
+    _vectors, codes = fill_classes(tmp_path / "x.library")
     with Library.open(tmp_path / "x.library") as library:
         give_labels(library, codes)
         known, edge = library.load_calibration(), library.search(Query((1,)), k=20).hits[10].distance
@@ -81,10 +79,16 @@ def with_model(folder: Path, seen: NDArray[np.uint8] | None = None, **card: obje
     (place / "model.json").write_text(json.dumps(card))
 
 
-def test_hits_carry_the_probability_of_labels_and_without_labels_the_rarity(tmp_path: Path) -> None:
+def fill_classes(folder: Path, **card: object) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """A library of 6 classes of 20 photos, without labels; their embeddings and label codes."""
     vectors, codes = draw_classes(6, 20)
-    fill(tmp_path / "x.library", vectors.astype(np.float16))
-    with_model(tmp_path / "x.library")
+    fill(folder, vectors.astype(np.float16))
+    with_model(folder, None, **card)
+    return vectors, codes
+
+
+def test_hits_carry_the_probability_of_labels_and_without_labels_the_rarity(tmp_path: Path) -> None:
+    _vectors, codes = fill_classes(tmp_path / "x.library")
     with Library.open(tmp_path / "x.library") as library:
         hits = library.search(Query((1,)), k=30).hits
         assert hits[0].probability == 1  # the photo itself
@@ -119,10 +123,8 @@ def test_what_the_model_has_seen_calibrates_nothing(tmp_path: Path) -> None:
 
 
 def test_checkpoints_own_figures_are_used_where_labels_are_missing(tmp_path: Path) -> None:
-    vectors, codes = draw_classes(6, 20)
-    fill(tmp_path / "x.library", vectors.astype(np.float16))
     given = calibrate_from_labels(*draw_classes(6, 20, seed=1), source="checkpoint")
-    with_model(tmp_path / "x.library", calibration=given.fields())
+    _vectors, codes = fill_classes(tmp_path / "x.library", calibration=given.fields())
     with Library.open(tmp_path / "x.library") as library:
         assert library.load_calibration() == given
         give_labels(library, codes)
@@ -141,9 +143,7 @@ def test_checkpoints_calibration_is_installed_with_it(installed_model: Path, tmp
 
 
 def test_calibration_is_measured_once_and_again_when_labels_change(tmp_path: Path) -> None:
-    vectors, codes = draw_classes(6, 20)
-    fill(tmp_path / "x.library", vectors.astype(np.float16))
-    with_model(tmp_path / "x.library")
+    _vectors, codes = fill_classes(tmp_path / "x.library")
     with Library.open(tmp_path / "x.library") as library:
         give_labels(library, codes)
         first = library.load_calibration()
@@ -159,9 +159,7 @@ def test_calibration_is_measured_once_and_again_when_labels_change(tmp_path: Pat
 
 
 def test_verify_compares_pictures_by_their_exact_distance(tmp_path: Path) -> None:
-    vectors, codes = draw_classes(6, 20)
-    fill(tmp_path / "x.library", vectors.astype(np.float16))
-    with_model(tmp_path / "x.library")
+    vectors, codes = fill_classes(tmp_path / "x.library")
     with Library.open(tmp_path / "x.library") as library:
         give_labels(library, codes)
         stored = vectors.astype(np.float16).astype(float)

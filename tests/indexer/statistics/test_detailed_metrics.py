@@ -28,7 +28,7 @@ from indexer.statistics.metrics import (
     measure_pair_distances,
     measure_retrieval,
 )
-from tests.support.labelled_points import draw_tied_points, put_on_line
+from tests.support.labelled_points import draw_tied_points, group_by_distance, put_on_line
 
 DRAWN = draw_tied_points(7, 4)
 
@@ -39,12 +39,7 @@ def average_precision_by_loop(embeddings: NDArray[Any], labels: NDArray[Any]) ->
     """
     of_queries = []
     for q in range(len(labels)):
-        groups: dict[float, list[bool]] = {}
-        for i in range(len(labels)):
-            if i != q:
-                groups.setdefault(float(((embeddings[i] - embeddings[q]) ** 2).sum()), []).append(
-                    labels[i] == labels[q]
-                )
+        groups = group_by_distance(embeddings, labels, q)
         orders = product(*(permutations(groups[distance]) for distance in sorted(groups)))
         rankings = [list(chain.from_iterable(order)) for order in orders]
         if any(rankings[0]):

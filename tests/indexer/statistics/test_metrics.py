@@ -20,7 +20,7 @@ from indexer.statistics.metrics import (
     measure_retrieval,
 )
 from indexer.vectors import distances
-from tests.support.labelled_points import draw_tied_points, put_on_line
+from tests.support.labelled_points import draw_tied_points, group_by_distance, put_on_line
 
 pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
 
@@ -33,12 +33,7 @@ def by_walk(embeddings: NDArray[Any], labels: NDArray[Any], k: int) -> list[tupl
     """
     rows = []
     for q in range(len(labels)):
-        groups: dict[float, list[bool]] = {}
-        for i in range(len(labels)):
-            if i != q:
-                groups.setdefault(float(((embeddings[i] - embeddings[q]) ** 2).sum()), []).append(
-                    labels[i] == labels[q]
-                )
+        groups = group_by_distance(embeddings, labels, q)
         counts = [(sum(groups[d]), len(groups[d]) - sum(groups[d])) for d in sorted(groups)]
         if r := sum(matches for matches, _ in counts):
             found, precisions = walk(counts, 0, 0, r)

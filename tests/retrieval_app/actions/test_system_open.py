@@ -4,8 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
 
 from retrieval_app.actions import system_open
 from retrieval_app.actions.system_open import open_path, open_picture
@@ -20,19 +18,6 @@ class Listener:
 
     def emit(self, sentence: str) -> None:
         self.posted.append(sentence)
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The local paths that the system was given."""
-    paths: list[str] = []
-
-    def take(url: QUrl) -> bool:
-        paths.append(url.toLocalFile())
-        return True
-
-    monkeypatch.setattr(QDesktopServices, "openUrl", take)
-    return paths
 
 
 def make(folder: Path, kind: str) -> Path:
@@ -69,19 +54,19 @@ def make(folder: Path, kind: str) -> Path:
     ],
 )
 def test_only_regular_picture_files_are_given_to_the_system(
-    tmp_path: Path, opened: list[str], kind: str, given: str, reason: str
+    tmp_path: Path, opened_paths: list[str], kind: str, given: str, reason: str
 ) -> None:
     session = Listener()
     open_picture(session, os.fsencode(make(tmp_path, kind)))  # type: ignore[arg-type]
-    assert opened == ([str(tmp_path / given)] if given else [])
+    assert opened_paths == ([str(tmp_path / given)] if given else [])
     assert session.posted == ([reason] if reason else [])
 
 
 @pytest.mark.parametrize("path", [b"//server/share/x.jpg", b"//server/share"])
-def test_path_on_another_computer_is_not_asked_for(opened: list[str], path: bytes) -> None:
+def test_path_on_another_computer_is_not_asked_for(opened_paths: list[str], path: bytes) -> None:
     session = Listener()
     open_path(session, path)  # type: ignore[arg-type]
     open_picture(session, path)  # type: ignore[arg-type]
-    assert opened == []
+    assert opened_paths == []
     assert len(session.posted) == 2
     assert system_open.explain_unfit_picture(path)

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
 from retrieval_app.fine_tuning.report_job import ReportJob
@@ -15,19 +13,6 @@ from retrieval_app.workers.child_process import ChildProcess
 from tests.support.html_pages import parse
 from tests.support.training_child import said
 from tests.support.window_waits import wait_for
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the system's browser was asked to show."""
-    shown: list[str] = []
-
-    def show(url: QUrl) -> bool:
-        shown.append(url.toLocalFile())
-        return True
-
-    monkeypatch.setattr(QDesktopServices, "openUrl", show)
-    return shown
 
 
 @pytest.fixture
@@ -45,24 +30,28 @@ def checkpoint(tmp_path: Path, photos_folder: Path) -> Path:
     return folder
 
 
-def test_the_report_is_made_and_opened(window: MainWindow, opened: list[str], checkpoint: Path, qtbot: QtBot) -> None:
+def test_the_report_is_made_and_opened(
+    window: MainWindow, opened_paths: list[str], checkpoint: Path, qtbot: QtBot
+) -> None:
     report = ReportJob(window.session)
     report.open_report(checkpoint)
     assert report.busy
     assert "being made" in report.sentence
-    wait_for(qtbot, lambda: opened != [])
-    assert opened == [str(checkpoint / "report.html")]
+    wait_for(qtbot, lambda: opened_paths != [])
+    assert opened_paths == [str(checkpoint / "report.html")]
     assert parse((checkpoint / "report.html").read_text()).faults == []
     assert (report.busy, report.sentence) == (False, "")
 
 
-def test_why_there_is_no_report_is_said(window: MainWindow, opened: list[str], checkpoint: Path, qtbot: QtBot) -> None:
+def test_why_there_is_no_report_is_said(
+    window: MainWindow, opened_paths: list[str], checkpoint: Path, qtbot: QtBot
+) -> None:
     (checkpoint / "training.json").unlink()
     report = ReportJob(window.session)
     report.open_report(checkpoint)
     wait_for(qtbot, lambda: not report.busy)
     assert "is no checkpoint of a training" in report.sentence
-    assert opened == []
+    assert opened_paths == []
 
 
 def test_closing_the_window_ends_the_child_that_makes_the_report(

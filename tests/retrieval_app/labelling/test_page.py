@@ -10,16 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.progress import drain
 from retrieval_app.actions.labels import label_photos
 from retrieval_app.labelling.label_queue import LABELS_PER_ORDER
 from retrieval_app.labelling.page import BY_DOUBT, BY_FOLDER
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES
-from tests.support.drawings import draw as drawing
-from tests.support.embedders import Tiny, write_card
+from tests.support.index_runs import index_drawings
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
 
@@ -31,16 +28,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 @pytest.fixture(scope="module")
 def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of drawings in three folders, none with a label. Copy it, never change it."""
-    folder = tmp_path_factory.mktemp("labelling")
-    for shape in CLASSES:
-        (folder / "photos" / shape).mkdir(parents=True)
-        for number in range(EACH):
-            drawing(shape, number).save(folder / "photos" / shape / f"{shape}{number}.png")
-    write_card(folder / "default.library" / "models")
-    with Library(folder / "default.library") as library:
-        drain(index_library(library, [folder / "photos"], Tiny()))
-        library.activate_model(Tiny().card.fingerprint)
-    return folder / "default.library"
+    return index_drawings(tmp_path_factory.mktemp("labelling"), EACH)
 
 
 def read_names(library_folder: Path) -> dict[int, str]:

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.clustering.photo_clusters import load_clusters
-from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.reports.palette import CLASS_COLOURS
@@ -27,8 +26,7 @@ from retrieval_app.map.page import TOOLS
 from retrieval_app.map.thumbnails import CELL_SIDE, arrange_cells, find_cell
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES
-from tests.support.drawings import draw as drawing
-from tests.support.embedders import Tiny, write_card
+from tests.support.index_runs import index_drawings
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
 
@@ -39,18 +37,11 @@ EACH = 12
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of three classes that has kept both layouts. Copy it, never change it."""
-    folder = tmp_path_factory.mktemp("map")
-    for shape in CLASSES:
-        (folder / "photos" / shape).mkdir(parents=True)
-        for number in range(EACH):
-            drawing(shape, number).save(folder / "photos" / shape / f"{number}.png")
-    write_card(folder / "default.library" / "models")
-    with Library(folder / "default.library") as library:
-        drain(index_library(library, [folder / "photos"], Tiny(), labelled=True))
-        library.activate_model(Tiny().card.fingerprint)
+    folder = index_drawings(tmp_path_factory.mktemp("map"), EACH, labelled=True)
+    with Library.open(folder) as library:
         for method in LAYOUT_METHODS:
             drain(update_layout(library, method))
-    return folder / "default.library"
+    return folder
 
 
 @contextmanager

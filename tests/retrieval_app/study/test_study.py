@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -22,19 +21,6 @@ from training.studies.variants import STUDIES
 
 LEFT = Qt.MouseButton.LeftButton
 OpenStudy = Callable[[Path | None], StudyDialog]
-
-
-@pytest.fixture
-def shown_pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the system's browser was asked to show."""
-    shown: list[str] = []
-
-    def show(url: QUrl) -> bool:
-        shown.append(url.toLocalFile())
-        return True
-
-    monkeypatch.setattr(QDesktopServices, "openUrl", show)
-    return shown
 
 
 @pytest.fixture
@@ -68,7 +54,7 @@ def open_study(
 def test_a_study_is_chosen_watched_and_read(
     open_study: OpenStudy,
     started: list[tuple[TrainingSource, StudyPlan]],
-    shown_pages: list[str],
+    opened_paths: list[str],
     tmp_path: Path,
     qtbot: QtBot,
 ) -> None:
@@ -96,8 +82,8 @@ def test_a_study_is_chosen_watched_and_read(
     names = [row.name for row in dialog.result_page.table_model.rows]
     assert names == ["raw pixels, for comparison", "no views", "gentle views"]
     QTest.mouseClick(dialog.page_button, LEFT)
-    wait_for(qtbot, lambda: shown_pages != [])
-    assert Path(shown_pages[0]).read_text() == "<p>the study</p>"
+    wait_for(qtbot, lambda: opened_paths != [])
+    assert Path(opened_paths[0]).read_text() == "<p>the study</p>"
     QTest.mouseClick(dialog.again_button, LEFT)
     assert dialog.pages.currentWidget() is dialog.choose_page
 

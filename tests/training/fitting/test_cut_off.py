@@ -16,11 +16,9 @@ from indexer.errors import LookalikeError
 from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps, drain
 from tests.support.labelled_shapes import write_classes
-from tests.support.quick_training import TINY
+from tests.support.quick_training import TINY, read_training_photos
 from tests.training.fitting.test_rescue import spoilt
 from training import train
-from training.data.labelled_folders import survey_folder
-from training.data.pictures import read_pictures
 from training.data.sources import UNFINISHED_FILE
 from training.fitting import resume
 from training.fitting.fit import FitResult, fit_network
@@ -40,11 +38,7 @@ CONFIGS = {
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
-    folder = tmp_path_factory.mktemp("cut")
-    samples = drain(survey_folder(write_classes(folder / "shapes", 6, 8))).samples
-    preprocessing = create_start_network(BASE).preprocessing
-    learn, choose = (drain(read_pictures(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
-    return TrainingPhotos(learn, choose, folder / "out")
+    return read_training_photos(tmp_path_factory.mktemp("cut"), BASE, 8)
 
 
 @pytest.fixture(autouse=True)

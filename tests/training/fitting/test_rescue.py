@@ -9,10 +9,7 @@ import torch
 
 from indexer.models.network import EmbeddingNetwork
 from indexer.progress import drain
-from tests.support.labelled_shapes import write_classes
-from tests.support.quick_training import TINY
-from training.data.labelled_folders import survey_folder
-from training.data.pictures import read_pictures
+from tests.support.quick_training import TINY, read_training_photos
 from training.fitting.fit import FitResult, fit_network
 from training.fitting.history import measure_spread
 from training.fitting.learner import create_start_network
@@ -25,11 +22,7 @@ CONFIG = replace(TINY, epochs=4, patience=0, miner="hard")
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
-    folder = tmp_path_factory.mktemp("rescue")
-    samples = drain(survey_folder(write_classes(folder / "shapes", 6, 10))).samples
-    preprocessing = create_start_network(CONFIG).preprocessing
-    learn, choose = (drain(read_pictures(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
-    return TrainingPhotos(learn, choose, folder / "out")
+    return read_training_photos(tmp_path_factory.mktemp("rescue"), CONFIG, 10)
 
 
 def prepared(config: TrainConfig, photos: TrainingPhotos) -> tuple[EmbeddingNetwork, FeatureSource]:
