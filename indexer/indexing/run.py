@@ -17,11 +17,9 @@ import numpy as np
 
 from indexer.database.contents import MovedRoot, find_moved_roots, mark_links
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
-from indexer.database.model_table import GenerationRow
 from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over, record_passed_over
 from indexer.database.replacements import CarriedWords
 from indexer.database.store import PathCounts, Store, count_precisions
-from indexer.errors import EmbeddingsDamaged
 from indexer.indexing import scan
 from indexer.indexing.drives import ACCEPTED_DRIVE, PRESENT_STATES, identify_drive, is_other_drive
 from indexer.indexing.exclusions import PathPatterns
@@ -29,6 +27,7 @@ from indexer.indexing.missing_facts import read_missing_facts
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.redecoding import forget_outdated_decodings
 from indexer.indexing.roots import add_roots, mark_lost_roots, require_folders
+from indexer.indexing.tail import check_generation, drop_damaged_tail, has_tail_outgrown, is_tail_long, publish_sound
 from indexer.library import Library
 from indexer.models.embedder import Embedder
 from indexer.own_process import take_restart_mark
@@ -36,10 +35,7 @@ from indexer.paths import join_path, show_path
 from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.photos.journal import DecodingJournal
 from indexer.progress import Progress, Steps
-from indexer.search import generations
 
-MIN_TAIL = 5_000  # embeddings that may be outside the generation, and are searched exactly, before a new one is built
-TAIL_SHARE = 0.1  # of the rows of the generation; the larger of the two bounds holds
 COUNTS_SETTING = "run counts"  # of the last run, as far as it is committed
 
 
@@ -140,7 +136,7 @@ def index_library(
     model_id = store.models.add_model(card.fingerprint, card.name, card.dim)
     if not library.model_fingerprint:  # a first run can be searched from its first batch on
         store.models.set_setting("active_model", card.fingerprint)
-    _drop_damaged_tail(store, model_id)
+    drop_damaged_tail(store, model_id)
     pending = yield from _find_pending_files(store, model_id, verify=verify)
     if leave_files is not None:
         leave_files(library, pending)
@@ -154,8 +150,8 @@ def index_library(
         mark_lost_roots(store)
         mark_links(store.database)
     store.database.require_present()
-    if _tail_is_long(store, model_id) or not _check_generation(library):
-        all_sound = yield from _publish_sound(library, model_id, card.fingerprint)
+    if is_tail_long(store, model_id) or not check_generation(library):
+        all_sound = yield from publish_sound(library, model_id, card.fingerprint)
         if not all_sound:  # what was dropped is embedded again
             return (yield from index_library(library, [], model))
     report = _make_report(library, model_id, counts, time.perf_counter() - start)._replace(facts_read=facts_read)
@@ -275,8 +271,8 @@ def embed_pending_files(
                 counts = _commit_batch(library, file_results, model, counts)
                 files_done += len(batch)
                 yield Progress("embed", carried.files + files_done, total, show_path(items[-1].file.path))
-                if _tail_has_outgrown(library.store, model_id):
-                    yield from _publish_sound(library, model_id, model.card.fingerprint)
+                if has_tail_outgrown(library.store, model_id):
+                    yield from publish_sound(library, model_id, model.card.fingerprint)
         finally:
             batches.close()  # type: ignore[attr-defined]  # a generator: its pool ends here
     return counts
@@ -325,59 +321,6 @@ def make_outcome(item: PendingFile, result: EmbeddingResult, model: Embedder) ->
         pixel_sha256=result.pixel_sha256,
         capture=result.capture,
     )
-
-
-# publishing
-
-
-def _drop_damaged_tail(store: Store, model: int) -> None:
-    """Delete what is damaged of the embeddings outside the generation, so that this run embeds their photos again.
-
-    Those in it are looked through when the next one is built, and by `check`.
-    """
-    row = store.models.find_generation(model)
-    if damaged := store.embeddings.find_damaged(model, row.built_upto if row else 0):
-        store.embeddings.drop_embeddings(damaged)
-
-
-def _publish_sound(library: Library, model: int, fingerprint: str) -> Steps[bool]:
-    """Publish a generation of all embeddings that are sound; returns False where others had to be dropped for it."""
-    library.store.database.require_present()
-    try:
-        yield from generations.publish_generation(library.folder, library.store, model, fingerprint)
-    except EmbeddingsDamaged:
-        embeddings = library.store.embeddings
-        embeddings.drop_embeddings(embeddings.find_damaged(model))
-        yield from generations.publish_generation(library.folder, library.store, model, fingerprint)
-        return False
-    return True
-
-
-def _tail_has_outgrown(store: Store, model: int) -> bool:
-    """Whether more embeddings are outside the generation than in it, as a first run publishes on the way."""
-    row = store.models.find_generation(model)
-    return _count_tail(store, model, row) > max(MIN_TAIL, row.rows if row else 0)
-
-
-def _tail_is_long(store: Store, model: int) -> bool:
-    """Whether so many embeddings are outside the generation that a new one should be built at the end of a run."""
-    row = store.models.find_generation(model)
-    tail = _count_tail(store, model, row)
-    return tail > 0 if row is None else tail > max(MIN_TAIL, TAIL_SHARE * row.rows)
-
-
-def _count_tail(store: Store, model: int, row: GenerationRow | None) -> int:
-    """The number of embeddings that came after the generation was built, all where there is none."""
-    return store.embeddings.count_embeddings(model, row.built_upto if row else 0)
-
-
-def _check_generation(library: Library) -> bool:
-    """Whether the published generation, if any, can be opened; a damaged one is discarded."""
-    row = library.store.models.find_generation(library.model_id)
-    if row is None or library.load_generation() is not None:
-        return True
-    library.store.models.discard_generation(row.number)
-    return False
 
 
 def _make_report(library: Library, model: int, counts: _RunCounts, seconds: float) -> IndexReport:

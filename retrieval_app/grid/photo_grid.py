@@ -23,7 +23,7 @@ from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
 from retrieval_app.grid.tile_view import Move, TileView
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.widgets.controls import claim_escape
+from retrieval_app.widgets.controls import is_escape_override
 from retrieval_app.widgets.tables import AnyIndex
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.tile_painter import (
@@ -249,7 +249,10 @@ class PhotoGrid(TileView):
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape while photos are selected: it ends that, and does not leave the results."""
-        return (bool(self.selection.count) and claim_escape(event)) or super().event(event)
+        if is_escape_override(event) and self.selection.count:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move, select, choose by Enter, look at one large by Space; what is left goes to the window."""

@@ -36,14 +36,10 @@ def stack_widgets(*widgets: QWidget) -> QWidget:
     return stack
 
 
-def claim_escape(event: QEvent) -> bool:
-    """Keep Escape from the shortcuts of the window, and have it sent as a key; whether the event was about it."""
-    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
-        return False
-    if event.key() != Qt.Key.Key_Escape:
-        return False
-    event.accept()
-    return True
+def is_escape_override(event: QEvent) -> bool:
+    """Whether it is asked if Escape belongs to a shortcut of the window, or to the widget: accepted, to the latter."""
+    is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+    return is_override and event.key() == Qt.Key.Key_Escape  # type: ignore[attr-defined]
 
 
 class FoldedSection(QWidget):
