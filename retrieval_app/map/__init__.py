@@ -2,8 +2,8 @@
 
 `map_state` is the map without widgets: it reads the layouts that the library has stored and has child processes
 compute missing ones, first the principal components, then t-SNE. Read it first. `page` has the controls, `map_view`
-shows one layout with zoom, pan and the photo under the pointer, and `dots` paints the dots into an image, fast enough
-for a million of them.
+shows one layout with the photo under the pointer, of which `map_viewport` says what part is seen, and `dots` paints the
+dots into an image, fast enough for a million of them.
 
 `thumbnails` says which photos have room for a picture, `areas` which dots lie in a rectangle or a lasso, `photo_card`
 is the card beside a dot, `class_marks` what stands in the middle of a class. What is selected is taken by the same

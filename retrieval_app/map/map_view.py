@@ -24,6 +24,7 @@ from retrieval_app.map import class_marks
 from retrieval_app.map.areas import DrawnArea
 from retrieval_app.map.dots import DotColours, MapDots, class_colour, draw_dots
 from retrieval_app.map.map_state import MapScene
+from retrieval_app.map.map_viewport import MapViewport
 from retrieval_app.map.photo_card import CARD_SIDE, paint_card, place_card
 from retrieval_app.map.thumbnails import CELL_SIDE, MapCell, arrange_cells, find_cell, find_picture_place
 from retrieval_app.session.tiles import TileCache
@@ -32,7 +33,6 @@ from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, resize_font
 from retrieval_app.widgets.tile_painter import fit_pixmap
 
 POINTER_REACH = 12  # px from the pointer to the dot under it
-MAP_MARGIN = 40  # px around the whole map
 ZOOM_STEP = 1.25  # by which one turn of the wheel or one key makes it larger
 DRAG_DISTANCE = 4  # px from which on a press and a move are a drag and no click
 MOVE_TOOL, RECTANGLE_TOOL, LASSO_TOOL = "move", "rectangle", "lasso"  # what a drag does
@@ -51,8 +51,7 @@ class MapView(QWidget):
         self._tiles, self._theme = tiles, theme
         self.scene: MapScene | None = None
         self.current: int | None = None  # the row of the photo under the pointer, or reached by keys
-        self.middle = np.zeros(2, np.float32)  # the point of the map in the middle of the window
-        self.scale = 1.0  # px for a distance of 1 in the map
+        self.viewport = MapViewport(self)
         self.selection = PhotoSelection(self)
         self.tool = MOVE_TOOL
         self.has_pictures = True
@@ -88,10 +87,7 @@ class MapView(QWidget):
     def show_whole_map(self) -> None:
         """Zoom so that all points fit in the window."""
         if self.scene is not None:
-            low, high = self.scene.points.min(axis=0), self.scene.points.max(axis=0)
-            room = np.array([max(1, self.width() - 2 * MAP_MARGIN), max(1, self.height() - 2 * MAP_MARGIN)])
-            self.middle = (low + high) / 2
-            self.scale = float((room / np.maximum(high - low, 1e-6)).min())
+            self.viewport.fit_points(self.scene.points)
         self._redraw_map()
 
     def show_pictures(self, wanted: bool) -> None:
@@ -107,31 +103,15 @@ class MapView(QWidget):
 
     def zoom(self, factor: float, centre: QPointF | None = None) -> None:
         """Make the map `factor` times as large, about a position in the window in px or about its middle."""
-        position = centre or QPointF(self.rect().center())
-        fixed_point = self._from_screen(position)
-        self.scale *= factor
-        self.middle = self.middle + (fixed_point - self._from_screen(position))
+        self.viewport.zoom_about(factor, centre or QPointF(self.rect().center()))
         self._redraw_map()
 
     def dot_positions(self) -> NDArray[np.float32]:
         """The positions of the dots in the window, (n, 2) float32 in px."""
         if self._positions is None:
             points = np.empty((0, 2), np.float32) if self.scene is None else self.scene.points
-            self._positions = self._to_screen(points)
+            self._positions = self.viewport.to_screen(points)
         return self._positions
-
-    def _to_screen(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Positions in the window (n, 2) in px of points of the map (n, 2), whose y axis goes up."""
-        centre = np.array([self.width() / 2, self.height() / 2], np.float32)
-        scales = np.array([self.scale, -self.scale], np.float32)
-        positions: NDArray[np.float32] = ((points - self.middle) * scales + centre).astype(np.float32)
-        return positions
-
-    def _from_screen(self, position: QPointF) -> NDArray[np.float32]:
-        """The point of the map (2,) at a position in the window in px."""
-        x, y = (position.x() - self.width() / 2) / self.scale, (self.height() / 2 - position.y()) / self.scale
-        point: NDArray[np.float32] = (self.middle + np.array([x, y])).astype(np.float32)
-        return point
 
     def row_at(self, position: QPointF) -> int | None:
         """The row of the photo whose thumbnail is at a position in px, else of the nearest dot within POINTER_REACH."""
@@ -148,7 +128,7 @@ class MapView(QWidget):
         """The cells that show a photo as a thumbnail, where they were before the map was dragged."""
         if self._cells is None:
             start = np.array([self._shift.x(), self._shift.y()], np.float32) - DRAG_MARGIN
-            origin = self._to_screen(np.zeros((1, 2), np.float32))[0] - start
+            origin = self.viewport.to_screen(np.zeros((1, 2), np.float32))[0] - start
             size = (self.width() + 2 * DRAG_MARGIN, self.height() + 2 * DRAG_MARGIN)
             cells = arrange_cells(self.dot_positions() - start, origin, size) if self.has_pictures else []
             self._cells = [MapCell(row, left - DRAG_MARGIN, top - DRAG_MARGIN) for row, left, top in cells]
@@ -237,7 +217,7 @@ class MapView(QWidget):
         if self._marks is None:
             font = resize_font(self.font(), CAPTION_SIZE, bold=True)
             sizes = class_marks.measure_marks(scene.names[:MAX_NAMES], scene.pictures, font)
-            middles = self._to_screen(scene.middles[:MAX_NAMES]) - np.array([self._shift.x(), self._shift.y()])
+            middles = self.viewport.to_screen(scene.middles[:MAX_NAMES]) - np.array([self._shift.x(), self._shift.y()])
             request = self._tiles.request_photo_in_row
             pictures = [find_picture_place(cell, request(scene.ids, cell.row)) for cell in self.list_cells()]
             self._marks = class_marks.place_marks(middles, sizes, pictures, self.rect().translated(-self._shift))
@@ -320,7 +300,7 @@ class MapView(QWidget):
 
     def _move_map(self, moved: QPoint) -> None:
         """Move the map in the window by px; it is drawn anew only where its drawn margin ends."""
-        self.middle = self.middle + np.array([-moved.x(), moved.y()], np.float32) / self.scale
+        self.viewport.move_by(moved)
         self._shift += moved
         if self._positions is not None:
             self._positions = self._positions + np.array([moved.x(), moved.y()], np.float32)
