@@ -42,8 +42,16 @@ settings.load_profile(os.environ.get("LOOKALIKE_TEST_EXAMPLES", "same"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell has what it runs in the background ignore Ctrl+C, and every process started from there too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+UNTRACED = frozenset((Path(__file__).parent / "untraced.txt").read_text(encoding="utf-8").splitlines()[1:])
 # While thousands of tests are collected nothing becomes garbage: looking for it is a third of that time.
 gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what is dear and traced elsewhere untraced by coverage."""
+    for item in items:
+        if item.nodeid.partition("[")[0] in UNTRACED:
+            item.add_marker("no_cover")
 
 
 def pytest_collection_finish() -> None:

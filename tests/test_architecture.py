@@ -4,6 +4,8 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,10 +41,13 @@ class Named(NamedTuple):
 
 
 def definitions(files: Iterable[Path] = FILES) -> Iterator[Named]:
-    for path in files:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, Definition):
-                yield Named(path, node)
+    return chain.from_iterable(map(find_definitions, files))
+
+
+@cache
+def find_definitions(path: Path) -> list[Named]:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [Named(path, node) for node in nodes if isinstance(node, Definition)]
 
 
 def words_of(name: str) -> list[str]:
@@ -106,6 +111,12 @@ def test_every_room_tells_its_story(room: Path) -> None:
 def test_no_room_is_crowded(room: Path) -> None:
     modules = [path for path in room.glob("*.py") if path.stem not in ("__init__", "__main__")]
     assert len(modules) <= (MOST_LOOSE_MODULES if room.parent == ROOT else MOST_ROOM_MODULES)
+
+
+def test_every_test_that_is_left_untraced_exists() -> None:
+    named = (ROOT / "tests" / "untraced.txt").read_text(encoding="utf-8").splitlines()[1:]
+    tests = {f"{path.relative_to(ROOT).as_posix()}::{node.name}" for path, node in definitions(TEST_FILES)}
+    assert sorted(set(named) - tests) == []
 
 
 def test_paths_are_taken_apart_in_one_module() -> None:

@@ -29,6 +29,8 @@ from training.judging.verdict import wrap_network
 from training.reports.report import render_report
 from training.settings.config import TrainConfig
 
+STAGES_BETWEEN = ("test", "decode", "validate")
+
 pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
 
 
@@ -238,13 +240,14 @@ def test_without_a_head_the_backbone_is_the_embedding(trained: Trained, tmp_path
     assert len(result.parts.train) <= len(small.train)
 
 
-def test_closed_at_any_stage_nothing_is_left_behind(shapes: Path, tmp_path: Path) -> None:
-    stages = ["scan", "test", "decode", "validate", "train", "save"]
-    for stage in stages:
-        steps = train(replace(QUICK, epochs=1), shapes, tmp_path / "out" / "checkpoint")
-        assert next(said.stage for said in steps if said.stage == stage) == stage
-        steps.close()
-        assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(
+    "stage", ["scan", "train", "save", *(pytest.param(name, marks=pytest.mark.long) for name in STAGES_BETWEEN)]
+)
+def test_closed_at_any_stage_nothing_is_left_behind(shapes: Path, tmp_path: Path, stage: str) -> None:
+    steps = train(replace(QUICK, epochs=1), shapes, tmp_path / "out" / "checkpoint")
+    assert next(said.stage for said in steps if said.stage == stage) == stage
+    steps.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_time_that_is_spent_ends_the_training_with_its_best(shapes: Path, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_each_picture_of_the_sample_has_its_source_in_the_table() -> None:
 
 
 @pytest.mark.skipif(not CLIPART.is_dir(), reason="Debian's openclipart-png is not installed")
+@pytest.mark.long
 def test_sample_can_be_made_again_from_the_originals(tmp_path: Path) -> None:
     script = find_assets_folder() / "make_sample.py"
     subprocess.run([sys.executable, script, CLIPART, tmp_path], check=True, capture_output=True)

@@ -31,8 +31,6 @@ def embedded(library: Path) -> dict[int, tuple[int, bytes]]:
 
 # killed
 
-MANY = 13 * BATCH_SIZE
-
 
 class Moment(NamedTuple):
     """When to kill: at the n-th line of a stage whose note begins so."""
@@ -74,18 +72,25 @@ def kill_at(home: Path, folder: Path, moment: Moment) -> list[Step]:
     return steps
 
 
-def test_kill_at_twelve_moments_loses_nothing_committed_and_embeds_nothing_twice(home: Path, tmp_path: Path) -> None:
-    folder, library = tmp_path / "many", home / "default.library"
-    paint_many(folder, MANY, first=1000)
+@pytest.mark.parametrize(
+    ("moments", "batches"),
+    [([MOMENTS[1], *MOMENTS[3:5], MOMENTS[10]], 5), pytest.param(MOMENTS, 13, marks=pytest.mark.long)],
+    ids=["four", "twelve"],
+)
+def test_kill_at_any_moment_loses_nothing_committed_and_embeds_nothing_twice(
+    home: Path, tmp_path: Path, moments: list[Moment], batches: int
+) -> None:
+    folder, library, many = tmp_path / "many", home / "default.library", batches * BATCH_SIZE
+    paint_many(folder, many, first=1000)
     tree = snapshot(folder)
     before = embedded(library)
     start = len(before)
-    for moment in MOMENTS:
+    for moment in moments:
         if moment.stage == "publish":  # so that there is something to publish again
             with Library.open(library) as opened:
                 opened.store.database.execute_statement("DELETE FROM generations")
         told = [step for step in kill_at(home, folder, moment) if step["stage"] == "embed"]
-        assert all(step["total"] == MANY - (len(before) - start) for step in told), moment  # nothing committed again
+        assert all(step["total"] == many - (len(before) - start) for step in told), moment  # nothing committed again
         after = embedded(library)
         assert before.items() <= after.items(), moment  # nothing committed is lost
         assert len(after) >= len(before) + (told[-1]["done"] if told else 0), moment  # what was told of is there
@@ -94,7 +99,7 @@ def test_kill_at_twelve_moments_loses_nothing_committed_and_embeds_nothing_twice
         with Library.open(library) as opened:
             assert opened.search(Query((1,)), k=5).hits[0].distance == 0, moment
     result = lookalike(home, "index", "--json").result()
-    assert (result["files"], result["embedded"]) == (MANY + start, MANY + start - len(before))
+    assert (result["files"], result["embedded"]) == (many + start, many + start - len(before))
     assert lookalike(home, "check", "--json").result()["problems"] == []
     assert len(list((library / "generations").iterdir())) == 1
     assert snapshot(folder) == tree
@@ -177,6 +182,7 @@ def test_unchanged_rescan_and_searches_import_neither_torch_nor_timm(home: Path,
     assert list_imports(home, *commands) == ["imported: 0"] * 6
 
 
+@pytest.mark.long
 def test_the_watch_on_imports_sees_torch(home: Path, tmp_path: Path) -> None:
     paint(tmp_path / "more" / "0.png", 100)
     (line,) = list_imports(home, ["index", tmp_path / "more", "--runtime", "torch"])

@@ -53,7 +53,7 @@ def cut_off(config: TrainConfig, folder: Path, out: Path) -> Steps[TrainResult]:
 
 
 @pytest.mark.parametrize(
-    "recipe", ["full", "quick", *(pytest.param(name, marks=pytest.mark.long) for name in ("tail", "unlabelled"))]
+    "recipe", ["full", *(pytest.param(name, marks=pytest.mark.long) for name in ("quick", "tail", "unlabelled"))]
 )
 def test_a_resumed_training_ends_with_the_same_weights_to_the_bit(recipe: str, folder: Path, tmp_path: Path) -> None:
     whole = drain(cut_off(SETTINGS[recipe], folder, tmp_path))
@@ -86,6 +86,7 @@ def test_one_seed_makes_one_training(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
+@pytest.mark.long
 def test_a_killed_command_is_resumed_by_name(folder: Path, tmp_path: Path, tell: Tell) -> None:
     home = tmp_path / "home"
     options = (
