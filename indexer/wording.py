@@ -33,7 +33,7 @@ def tr(template: str, /, **values: object) -> str:
     catalogue = _open_own_catalogue()
     if catalogue is None:
         return template.format(**values) if values else template
-    return _fill(catalogue, catalogue.gettext(template), template, values)
+    return _fill(catalogue.gettext(template), template, values)
 
 
 def tr_count(number: int, one: str, many: str, /, **values: object) -> str:
@@ -42,7 +42,7 @@ def tr_count(number: int, one: str, many: str, /, **values: object) -> str:
     if catalogue is None:
         return (one if number == 1 else many).format(number=number, **values)
     template = one if number == 1 else many
-    return _fill(catalogue, catalogue.ngettext(one, many, number), template, {"number": number, **values})
+    return _fill(catalogue.ngettext(one, many, number), template, {"number": number, **values})
 
 
 def find_language() -> str:
@@ -62,12 +62,17 @@ def fill_template(template: str, values: Mapping[str, object], comma: str = ",",
     return _NumberFormatter(comma, point).vformat(template, (), values) if values else template
 
 
+def format_number(number: float, spec: str) -> str:
+    """The number by a format such as ',' or '.3f', with the language's thousands comma and point."""
+    return format(number, spec).translate(_pair_signs(*_find_signs()))
+
+
 class _NumberFormatter(string.Formatter):
     """Python's own formatter, but for the signs within a number that has a format of its own."""
 
     def __init__(self, comma: str, point: str) -> None:
         super().__init__()
-        self._signs = str.maketrans({",": comma, ".": point})
+        self._signs = _pair_signs(comma, point)
 
     def format_field(self, value: object, format_spec: str) -> str:
         """The value by its format."""
@@ -75,12 +80,23 @@ class _NumberFormatter(string.Formatter):
         return text.translate(self._signs) if format_spec and isinstance(value, (int, float)) else text
 
 
-def _fill(catalogue: gettext.NullTranslations, found: str, template: str, values: Mapping[str, object]) -> str:
-    comma, point = catalogue.pgettext("number", ","), catalogue.pgettext("number", ".")
+@cache
+def _pair_signs(comma: str, point: str) -> dict[int, str]:
+    return str.maketrans({",": comma, ".": point})
+
+
+def _fill(found: str, template: str, values: Mapping[str, object]) -> str:
     try:
-        return fill_template(found, values, comma, point)
+        return fill_template(found, values, *_find_signs())
     except (KeyError, ValueError, IndexError):  # a catalogue that names a place which the sentence does not have
-        return fill_template(template, values, comma, point)
+        return fill_template(template, values, *_find_signs())
+
+
+@cache
+def _find_signs() -> tuple[str, str]:
+    """The thousands comma and the point of the language."""
+    catalogue = _open_own_catalogue()
+    return (",", ".") if catalogue is None else (catalogue.pgettext("number", ","), catalogue.pgettext("number", "."))
 
 
 @cache

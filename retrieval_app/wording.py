@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer.wording import count_noun, tr
+from indexer.wording import count_noun, format_number, tr
 
 if TYPE_CHECKING:
     from indexer.statistics.error_rates import ErrorRate
@@ -28,34 +28,34 @@ def format_duration(seconds: float) -> str:
 
 def format_rate(per_second: float) -> str:
     """Items a second, '218/s', with one decimal below ten."""
-    return f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"
+    return f"{format_number(per_second, ',.0f')}/s" if per_second >= 10 else f"{format_number(per_second, '.1f')}/s"
 
 
 def format_percent(fraction: float) -> str:
     """A fraction in percent with one decimal, '99.6 %'; only 1 itself gives '100 %'."""
     value = fraction * 100
-    return "100 %" if fraction == 1 else f"{min(value, 99.9):.1f} %"
+    return "100 %" if fraction == 1 else f"{format_number(min(value, 99.9), '.1f')} %"
 
 
 def format_rounded(number: float) -> str:
     """A number cut to its first two digits, '12,000' for 12,345, as a rate measured on samples has no more."""
     if number < 10:
-        return f"{number:.0f}"
+        return format_number(number, ".0f")
     step = 10 ** (len(str(int(number))) - 2)
-    return f"{int(number) // step * step:,}"
+    return format_number(int(number) // step * step, ",")
 
 
 def format_size(byte_count: int) -> str:
     """A size in decimal units, '340 KB', '12.5 MB' or '1.4 GB'."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
         if byte_count >= scale:
-            return f"{byte_count / scale:,.1f} {unit}"
+            return f"{format_number(byte_count / scale, ',.1f')} {unit}"
     return tr("{byte_count:,.0f} KB", byte_count=byte_count / 1e3)
 
 
 def format_share(fraction: float) -> str:
     """A fraction in percent with two significant digits, '1.2 %' or '0.03 %'."""
-    return f"{float(f'{fraction * 100:.2g}'):g} %"
+    return f"{format_number(float(f'{fraction * 100:.2g}'), 'g')} %"
 
 
 def format_frequency(fraction: float) -> str:

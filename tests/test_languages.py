@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import string
 import subprocess
 import sys
@@ -84,6 +85,17 @@ def test_texts_of_widgets_go_through_the_seam() -> None:
     assert loose == []
 
 
+def test_numbers_go_through_the_seam() -> None:
+    """A number with a format of its own in an f-string would have the English comma and point everywhere."""
+    loose = []
+    for path in sorted((ROOT / "retrieval_app").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+                spec = ast.unparse(node.format_spec)
+                loose += [f"{path.name}:{node.lineno} {spec}"] if re.search(r",|\.[1-9]", spec) else []
+    assert [place.split(":")[0] for place in loose] == ["wording.py"]  # on the way to a number
+
+
 def test_an_error_is_worded_where_it_is_shown() -> None:
     error = PhotoError("is too large: {width:,} pixels", needs="raw", width=12345)
     assert (str(error), error.spell_english(), error.needs) == ("is too large: 12,345 pixels",) * 2 + ("raw",)
@@ -119,7 +131,7 @@ from pathlib import Path
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 from indexer.errors import LookalikeError
-from indexer.wording import count_noun, tr
+from indexer.wording import count_noun, format_number, tr
 from retrieval_app.language import choose_language, translate_qt
 choose_language(Path("HOME"))
 app = QApplication([])
@@ -127,12 +139,21 @@ translate_qt(app)
 box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
 close = box.buttons()[0].text()
 error = str(LookalikeError("Nothing was copied: {reason}.", reason="?"))
-print(json.dumps([tr("Cancel"), count_noun(12345, "photo"), tr("No such sentence"), error, close, QLocale().name()]))
+numbers = [count_noun(12345, "photo"), format_number(0.5, ".3f")]
+print(json.dumps([tr("Cancel"), *numbers, tr("No such sentence"), error, close, QLocale().name()]))
 """
     (tmp_path / "window.ini").write_text("[General]\nlanguage=de\n", encoding="utf-8")
     said = speak("", code.replace("HOME", str(tmp_path)))
     assert said == speak("de", code)
-    assert said == ["Abbrechen", "12.345 Fotos", "No such sentence", "Nichts wurde kopiert: ?.", "Schließen", "de_DE"]
+    assert said == [
+        "Abbrechen",
+        "12.345 Fotos",
+        "0,500",
+        "No such sentence",
+        "Nichts wurde kopiert: ?.",
+        "Schließen",
+        "de_DE",
+    ]
 
 
 def test_why_a_photo_cannot_be_read_is_kept_in_english_and_shown_in_the_reader_s_language(tmp_path: Path) -> None:

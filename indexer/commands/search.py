@@ -26,7 +26,14 @@ from indexer.ranking.filter_options import FILTER_OPTIONS, build_filter
 from indexer.ranking.label_ranking import describe_labels
 from indexer.ranking.rankings import run_search
 from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
-from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_NEAREST, RANK_REFINED, SearchRequest
+from indexer.ranking.search_request import (
+    RANK_COPIES,
+    RANK_LABELS,
+    RANK_NEAREST,
+    RANK_POINTS,
+    RANK_REFINED,
+    SearchRequest,
+)
 from indexer.reports.contact_sheet import write_sheet
 from indexer.reports.result_fields import list_search_fields
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
@@ -34,7 +41,12 @@ from indexer.search.results import SearchResult
 from indexer.statistics.likeness import find_likeness_word
 from indexer.wording import count_noun
 
-RANKING_FLAGS = {"near_copies": RANK_COPIES, "refining": RANK_REFINED, "by_labels": RANK_LABELS}
+RANKING_FLAGS = {
+    "near_copies": RANK_COPIES,
+    "refining": RANK_REFINED,
+    "by_points": RANK_POINTS,
+    "by_labels": RANK_LABELS,
+}
 WEIGHT_NUMBER = FiniteNumber(max=1_000_000)  # Query refuses what is not above 0
 
 QUERY_OPTIONS = [
@@ -68,6 +80,9 @@ def add_query_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
 @click.option("--near-copies", is_flag=True, help="First what the IMAGE is a changed copy of: cut, turned, framed ...")
 @click.option("--refine", "refining", is_flag=True, help="Rank the nearest by a second look: slower, mostly better.")
+@click.option(
+    "--points", "by_points", is_flag=True, help="First what shares points with the IMAGE: the very same thing."
+)
 @click.option("--by-labels", is_flag=True, help="Rank by what the library's labels teach; nothing is installed.")
 @click.option("--words", default="", metavar="TEXT", help="What the photo shows, in words; alone or with IMAGEs.")
 @click.option("--not-words", default="", metavar="TEXT", help="What the photo should not show.")
@@ -119,7 +134,7 @@ def _take_ranking(options: dict[str, Any]) -> str | None:
     """The one ranking that is wanted, None where none is; its flags are taken out of the options."""
     chosen = [ranking for flag, ranking in RANKING_FLAGS.items() if options.pop(flag)]
     if len(chosen) > 1:
-        raise click.UsageError("--refine, --near-copies and --by-labels are ways to rank: choose one.")
+        raise click.UsageError("--refine, --near-copies, --points and --by-labels are ways to rank: choose one.")
     return chosen[0] if chosen else None
 
 

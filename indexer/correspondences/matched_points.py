@@ -1,13 +1,13 @@
 """The points of two pictures that look alike and lie alike, and a drawing of them as lines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from indexer.correspondences.picture_places import FeatureModel, PicturePlaces, PlaceFinder
+from indexer.correspondences.picture_places import PLACES_PER_SIDE, FeatureModel, PicturePlaces, PlaceFinder
 from indexer.correspondences.similarity_fit import find_mutual_neighbours, fit_similarity
 from indexer.library import Library
 from indexer.search.examples import read_example_picture
@@ -60,24 +60,27 @@ _VIEWS = (
 
 
 class PointMatcher:
-    """Finds the points that pictures have in common under one model."""
+    """Finds the points that pictures have in common under one model, of about so many places along a side."""
 
-    def __init__(self, model: FeatureModel) -> None:
-        self._finder = PlaceFinder(model)
+    def __init__(self, model: FeatureModel, places_per_side: int = PLACES_PER_SIDE) -> None:
+        self._finder = PlaceFinder(model, places_per_side)
 
-    def match_pictures(self, first: Image.Image, second: Image.Image, *, turned: bool = True) -> MatchedPoints:
-        """The points of two upright RGB pictures that agree; `turned`: the second may be turned or mirrored too."""
+    def match_upright(self, first: Image.Image, others: Iterable[Image.Image]) -> Iterator[MatchedPoints]:
+        """The points that one upright RGB picture and each of the others have in common, none of them turned."""
+        places = self._finder.find_places(first)
+        return (_drop_few(self._match_view(first, places, other)) for other in others)
+
+    def match_pictures(self, first: Image.Image, second: Image.Image) -> MatchedPoints:
+        """The points of two upright RGB pictures that agree; the second may be turned or mirrored too."""
         places = self._finder.find_places(first)
         best = self._match_view(first, places, second)
-        for view in _VIEWS if turned else ():
+        for view in _VIEWS:
             if len(best.first) >= PLENTY_OF_POINTS:
                 break
             matched = self._match_view(first, places, second.transpose(view.turn))
             if len(matched.first) > len(best.first):
                 best = matched._replace(second=view.return_points(*matched.second.T))
-        if len(best.first) < LEAST_POINTS:
-            return MatchedPoints(np.empty((0, 2)), np.empty((0, 2)), np.empty(0, np.float32))
-        return best
+        return _drop_few(best)
 
     def _match_view(self, first: Image.Image, places: PicturePlaces, second: Image.Image) -> MatchedPoints:
         others = self._finder.find_places(second)
@@ -88,6 +91,13 @@ class PointMatcher:
         return MatchedPoints(
             _to_fractions(points[agrees], first), _to_fractions(other_points[agrees], second), cosines[agrees]
         )
+
+
+def _drop_few(points: MatchedPoints) -> MatchedPoints:
+    """The points, or none where fewer than LEAST_POINTS agree."""
+    if len(points.first) >= LEAST_POINTS:
+        return points
+    return MatchedPoints(np.empty((0, 2)), np.empty((0, 2)), np.empty(0, np.float32))
 
 
 def match_examples(library: Library, first: QueryExample, second: QueryExample) -> MatchedPictures:

@@ -40,13 +40,13 @@ class PicturePlaces(NamedTuple):
 class PlaceFinder:
     """Computes the places of pictures under one model."""
 
-    def __init__(self, model: FeatureModel) -> None:
+    def __init__(self, model: FeatureModel, places_per_side: int = PLACES_PER_SIDE) -> None:
         self._model = model
         self._size = model.card.preprocessing.size
         blank = np.zeros((1, self._size, self._size, 3), np.uint8)
         self._grid = int(model.compute_feature_maps(blank).shape[-1])
         self._step: int = max(1, self._grid - 2 * TRIM)
-        self._tiles: int = max(1, round(PLACES_PER_SIDE / self._step))
+        self._tiles: int = max(1, round(places_per_side / self._step))
 
     @property
     def spacing(self) -> float:

@@ -1,7 +1,8 @@
 """Other orders for the hits of a search, and searches kept by name.
 
-    rankings            SearchRequest, and RANKINGS: its orders by name ("nearest", "refined", "copies", "labels")
+    rankings            SearchRequest, and RANKINGS: its orders by name ("nearest", "refined", "points", ...)
     query_expansion     "refined": the nearest photos, reordered by what they have in common with their own neighbours
+    point_ranking       "points": first what shares points with the query, the very same thing
     changed_copies      "copies": first the photo that a picture was cut, turned, framed or recoloured from
     label_ranking       "labels": by distances under the class metric that the library's labels teach
     cross_correlation   how well one picture lies on another, for "copies"

@@ -6,6 +6,8 @@ from indexer.database.filters import Filter
 from indexer.search.query import Query
 
 RANK_NEAREST, RANK_REFINED, RANK_COPIES, RANK_LABELS = "nearest", "refined", "copies", "labels"
+RANK_POINTS = "points"
+ONE_PICTURE_RANKINGS = (RANK_COPIES, RANK_POINTS)
 ASCENDING_RANKINGS = (RANK_NEAREST, RANK_LABELS)  # in the order of distance: a greatest distance ends their list
 
 
@@ -19,5 +21,5 @@ class SearchRequest(NamedTuple):
 
 
 def can_rank(ranking: str, query: Query) -> bool:
-    """Whether the ranking fits the query: changed copies are searched for one positive picture without negatives."""
-    return ranking != RANK_COPIES or (len(query.positives) == 1 and not query.negatives)
+    """Whether the ranking fits the query: some compare with the pixels of one positive picture, without negatives."""
+    return ranking not in ONE_PICTURE_RANKINGS or (len(query.positives) == 1 and not query.negatives)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QDrag, QGuiApplication, QPainter, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from indexer.wording import format_number
 from retrieval_app.actions.photo_clipboard import make_file_data
 from retrieval_app.session.tiles import TileCache
 
@@ -43,6 +44,6 @@ def _draw_stack(pixmap: QPixmap, count: int) -> QPixmap:
     place = QRect(picture.width() - 2 * NUMBER_SIDE, 0, 2 * NUMBER_SIDE, NUMBER_SIDE)
     painter.fillRect(place, QColor(Qt.GlobalColor.black))
     painter.setPen(QColor(Qt.GlobalColor.white))
-    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{count:,}")
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, format_number(count, ","))
     painter.end()
     return picture

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, mix_disabled_colour, resize_font
 
@@ -135,7 +135,9 @@ class LineChart(QWidget):
         self.plot.setXRange(-self._x_end * LEFT_ROOM, self._x_end * (1 + LABEL_ROOM), padding=0)
         self.plot.setYRange(max(0.0, low - room) if low >= 0 else low - room, high + room, padding=0)
         step = max(1, round(self._x_end / TICK_COUNT))
-        self.plot.getAxis("bottom").setTicks([[(x, f"{x:,}") for x in range(0, round(self._x_end) + 1, step)]])
+        self.plot.getAxis("bottom").setTicks(
+            [[(x, format_number(x, ",")) for x in range(0, round(self._x_end) + 1, step)]]
+        )
 
     def _point_at(self, position: QPointF) -> None:
         """Show the values at the x nearest to a position in the scene; nothing where that is outside of the plot."""
@@ -148,8 +150,10 @@ class LineChart(QWidget):
         pointed_x = box.mapSceneToView(position).x()
         nearest_x = min(named[0].xs, key=lambda x: abs(x - pointed_x))
         values = [
-            f"{line.name} {line.ys[list(line.xs).index(nearest_x)]:.3f}" for line in named if nearest_x in line.xs
+            f"{line.name} {format_number(line.ys[list(line.xs).index(nearest_x)], '.3f')}"
+            for line in named
+            if nearest_x in line.xs
         ]
         self._pointer_line.setPos(nearest_x)
         self._pointer_line.show()
-        self.readout.setText(f"{self._bottom} {nearest_x:,.0f}:  " + ",  ".join(values))
+        self.readout.setText(f"{self._bottom} {format_number(nearest_x, ',.0f')}:  " + ",  ".join(values))

@@ -8,7 +8,7 @@ from indexer.duplicates.removal_plan import MOVE, PlanRow, write_plan
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from indexer.places import require_safe_output
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.duplicates.removal import DuplicateRemoval
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -18,7 +18,9 @@ from retrieval_app.wording import format_count, format_size
 PLAN_COLUMNS: list[TableColumn[PlanRow]] = [
     TableColumn(tr("File that may go"), lambda row: row.path),
     TableColumn(tr("Size"), lambda row: format_size(row.bytes), stretches=False),
-    TableColumn(tr("Pixels"), lambda row: f"{row.width:,} x {row.height:,}", stretches=False),
+    TableColumn(
+        tr("Pixels"), lambda row: f"{format_number(row.width, ',')} x {format_number(row.height, ',')}", stretches=False
+    ),
     TableColumn(tr("Changed"), lambda row: row.changed, stretches=False),
 ]
 TRASH_MEANING = tr(

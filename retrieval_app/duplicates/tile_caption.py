@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 
 from indexer.paths import get_parent_folder, show_file_name, show_path
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.duplicates.found_groups import GroupMember
 from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 from retrieval_app.wording import format_size
@@ -43,7 +43,7 @@ def _describe_member(member: GroupMember) -> tuple[str, str, str, str, str]:
     """Name, folder, pixels, bytes and date of the file, "" for what is not known."""
     path = os.fsencode(member.path)
     folder = show_path(get_parent_folder(path))
-    pixels = f"{member.width:,} x {member.height:,}" if member.width else ""
+    pixels = f"{format_number(member.width, ',')} x {format_number(member.height, ',')}" if member.width else ""
     changed = f"{datetime.fromtimestamp(member.mtime_ns / 1e9):%Y-%m-%d %H:%M}" if member.mtime_ns else ""
     size = format_size(member.byte_count) if member.byte_count else ""
     return show_file_name(path), folder, pixels, size, changed

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.evaluation.evaluation_wording import describe_comparison
 from retrieval_app.evaluation.model_rivals import ModelRivals, RivalModel
 from retrieval_app.session.session import Session
@@ -152,4 +152,4 @@ def format_side_figure(name: str, value: float) -> str:
         return tr("{value:,.0f} ms", value=1000 * value)
     if name == "megabytes":
         return tr("{value:,.0f} MB", value=value)
-    return f"{value:.3f}" if name == "map_at_r" else format_share(value)
+    return format_number(value, ".3f") if name == "map_at_r" else format_share(value)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import fit_pixmap
@@ -175,7 +175,7 @@ class ConfusionMatrix(QWidget):
         painter.fillRect(place, ground)
         if count:
             painter.setPen(QColor(tokens.text))
-            painter.drawText(place, MIDDLE, f"{count:,}")
+            painter.drawText(place, MIDDLE, format_number(count, ","))
 
     def _paint_ring(self, painter: QPainter) -> None:
         style = Qt.PenStyle.SolidLine if not self.hasFocus() else Qt.PenStyle.DashLine

@@ -3,6 +3,7 @@
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from indexer.wording import format_number
 from retrieval_app.evaluation.evaluation_report import EvaluationReport, MeasuredFigure
 from retrieval_app.evaluation.evaluation_wording import (
     MAP_AT_R_MEANING,
@@ -62,5 +63,5 @@ class FigureRow(QWidget):
             "mAP": report.mean_average_precision,
         }
         for name, figure in figures.items():
-            self.values[name].setText(f"{figure.value:.2f}")
+            self.values[name].setText(format_number(figure.value, ".2f"))
             self.intervals[name].setText(describe_interval(figure))

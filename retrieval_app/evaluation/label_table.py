@@ -6,7 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.evaluation.evaluation_report import EvaluationReport
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.tables import AnyIndex, RowTableModel, TableColumn, make_table_view
@@ -28,11 +28,12 @@ class LabelFinding(NamedTuple):
 
 COLUMNS: list[TableColumn[LabelFinding]] = [
     TableColumn(tr("Label"), lambda row: row.name),
-    TableColumn(tr("Photos"), lambda row: f"{row.photos:,}", stretches=False),
-    TableColumn(tr("Nearest is right (P@1)"), lambda row: f"{row.p_at_1:.2f}", stretches=False),
-    TableColumn(tr("MAP@R"), lambda row: f"{row.map_at_r:.2f}", stretches=False),
+    TableColumn(tr("Photos"), lambda row: format_number(row.photos, ","), stretches=False),
+    TableColumn(tr("Nearest is right (P@1)"), lambda row: format_number(row.p_at_1, ".2f"), stretches=False),
+    TableColumn(tr("MAP@R"), lambda row: format_number(row.map_at_r, ".2f"), stretches=False),
     TableColumn(
-        tr("Most often taken for"), lambda row: f"{row.taken_for} ({row.taken_count:,})" if row.taken_count else ""
+        tr("Most often taken for"),
+        lambda row: f"{row.taken_for} ({format_number(row.taken_count, ',')})" if row.taken_count else "",
     ),
 ]
 SORT_KEYS: tuple[Callable[[LabelFinding], object], ...] = (

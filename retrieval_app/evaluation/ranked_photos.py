@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip
 
 from indexer.paths import show_file_name
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.evaluation.evaluation_report import RankedQuery
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
@@ -193,4 +193,6 @@ class RankedPhotos(QAbstractScrollArea):
         painter.fillRect(line, QColor(tokens.same if spot.is_same else tokens.likely))
         painter.setPen(QColor(tokens.muted))
         below = QRect(place.left(), line.bottom() + 1, SIDE, CAPTION_ROOM)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{spot.distance:.3f}")
+        painter.drawText(
+            below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, format_number(spot.distance, ".3f")
+        )

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.fine_tuning.training_job import FineTuning
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.theme import Theme, make_tabular_font
@@ -90,7 +90,7 @@ class _CountBarDelegate(QStyledItemDelegate):
         painter.fillRect(bar, QColor(tokens.accent))
         painter.setPen(QColor(tokens.text))
         painter.setFont(make_tabular_font(option.font))
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{count:,}")
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, format_number(count, ","))
 
 
 class SourceSummaryPanel(QWidget):

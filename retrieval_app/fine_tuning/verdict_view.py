@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, 
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.paths import show_file_name
-from indexer.wording import count_noun, tr
+from indexer.wording import count_noun, format_number, tr
 from retrieval_app.session.tiles import read_image
 from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
 from retrieval_app.widgets.figure_help import explain_figure
@@ -179,7 +179,7 @@ def build_figure_table(outcome: TrainingRecord) -> QWidget:
     for row, (name, figures, role) in enumerate(rows, 1):
         cells.addWidget(make_label(name, role), row, 0)
         for column, value in enumerate(_list_figures(figures), 1):
-            cells.addWidget(_create_figure_label(f"{value:.3f}", role), row, column)
+            cells.addWidget(_create_figure_label(format_number(value, ".3f"), role), row, column)
     _add_change_rows(cells, len(rows) + 1, outcome)
     return place
 
@@ -192,7 +192,7 @@ def _add_change_rows(cells: QGridLayout, row: int, outcome: TrainingRecord) -> N
     cells.addWidget(make_label(tr("Change")), row + 1, 0)
     pairs = zip(_list_figures(outcome.pretrained[0]), _list_figures(outcome.after), strict=True)
     for column, (before, after) in enumerate(pairs, 1):
-        cells.addWidget(_create_figure_label(f"{after - before:+.3f}"), row + 1, column)
+        cells.addWidget(_create_figure_label(format_number(after - before, "+.3f")), row + 1, column)
     interval_label = make_label(
         tr("95 % interval, over {resampling_unit}", resampling_unit=outcome.map_at_r_change.resampling_unit), "muted"
     )

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 
+from indexer.wording import format_number
 from retrieval_app.grid.tile_layout import TileLayout
 from retrieval_app.widgets.theme import ColourTokens, resize_font
 
@@ -41,7 +42,9 @@ def paint_headers(
     ends = [*(section.start for section in sections[1:]), layout.tile_count]
     for number in range(first, last):
         count = ends[number] - sections[number].start
-        _paint_header(painter, locate_header(layout, number, seen), (sections[number].title, f"{count:,}"), tokens)
+        _paint_header(
+            painter, locate_header(layout, number, seen), (sections[number].title, format_number(count, ",")), tokens
+        )
 
 
 def _paint_header(painter: QPainter, place: QRect, texts: tuple[str, str], tokens: ColourTokens) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.database.contents import RootInfo
 from indexer.paths import show_path
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.actions.system_open import open_path
 from retrieval_app.library.forgetting_dialog import ForgettingQuestion
 from retrieval_app.library.left_out_dialog import LeftOutDialog
@@ -31,9 +31,13 @@ def describe_state(root: RootInfo) -> str:
 ROOT_COLUMNS: list[TableColumn[RootInfo]] = [
     TableColumn(tr("Folder"), lambda root: show_path(root.path)),
     TableColumn(tr("State"), describe_state, stretches=False),
-    TableColumn(tr("Files"), lambda root: f"{root.files:,}", stretches=False),
+    TableColumn(tr("Files"), lambda root: format_number(root.files, ","), stretches=False),
     TableColumn(tr("Labels"), lambda root: tr("sub-folders are classes") if root.labelled else "none", stretches=False),
-    TableColumn(tr("Left out"), lambda root: f"{len(root.exclusions):,}" if root.exclusions else "", stretches=False),
+    TableColumn(
+        tr("Left out"),
+        lambda root: format_number(len(root.exclusions), ",") if root.exclusions else "",
+        stretches=False,
+    ),
 ]
 
 

@@ -276,7 +276,7 @@ def _make_date_edit(name: str) -> QDateEdit:
     edit = QDateEdit(QDate.currentDate())
     edit.setAccessibleName(name)
     edit.setToolTip(name)
-    edit.setDisplayFormat("yyyy-MM-dd")
+    edit.setDisplayFormat(tr("yyyy-MM-dd"))
     edit.setCalendarPopup(True)
     edit.setFixedWidth(112)
     return edit

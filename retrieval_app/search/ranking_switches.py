@@ -6,7 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QVBoxLayout, QWidget
 
-from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_REFINED
+from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_POINTS, RANK_REFINED
 from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -30,6 +30,11 @@ RANKING_SWITCHES = {
         tr("Rank by my labels"),
         "Ctrl+B",
         tr("What your labels teach counts at once, in every search; nothing is installed"),
+    ),
+    RANK_POINTS: RankingSwitch(
+        tr("Find the same thing"),
+        "Ctrl+Shift+R",
+        tr("First what shows the very same thing: points that look alike and lie alike in both; slower"),
     ),
     RANK_COPIES: RankingSwitch(
         tr("Find changed copies"),

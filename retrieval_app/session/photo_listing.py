@@ -16,6 +16,7 @@ from indexer.ranking.search_request import (
     RANK_COPIES,
     RANK_LABELS,
     RANK_NEAREST,
+    RANK_POINTS,
     RANK_REFINED,
     SearchRequest,
 )
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 FIRST_HITS = 200  # ranked results that a search begins with; scrolling asks for more
 HITS_GROWTH = 4  # how many times as many there are each time that the end of the list is reached
 # From more hits than these on, every photo is compared. Changed copies are only looked for among candidates.
-LEAST_EXACT_HITS = {RANK_NEAREST: FIRST_HITS, RANK_REFINED: FIRST_HITS}
+LEAST_EXACT_HITS = {RANK_NEAREST: FIRST_HITS, RANK_REFINED: FIRST_HITS, RANK_POINTS: FIRST_HITS}
 NO_FILTER = Filter()
 WORDS_ENGINE = "words"  # of results that pictures and words ranked together
 _arrangers: weakref.WeakKeyDictionary[Library, PhotoArranger] = weakref.WeakKeyDictionary()  # a reader thread's
@@ -128,6 +129,7 @@ RANKING_WORDINGS = {
     RANK_NEAREST: RankingWording("", tr("sorted by distance, 0 is the same")),
     RANK_REFINED: RankingWording("refined", tr("sorted by a second look at the nearest")),
     RANK_LABELS: RankingWording("", tr("sorted by distance as your labels teach it")),
+    RANK_POINTS: RankingWording(tr("the same thing first"), tr("what shares points with the query comes first")),
     RANK_COPIES: RankingWording(tr("changed copies first"), tr("what this may be a changed copy of comes first")),
 }
 

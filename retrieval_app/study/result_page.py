@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.study.study_plan import compute_mean_figure, describe_winner
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
@@ -85,9 +85,9 @@ def _format_row(entry: Mapping[str, Any], name: str) -> StudyRow:
     interval, gain = entry["interval"], entry.get("gain")
     return StudyRow(
         name,
-        f"{compute_mean_figure(entry):.3f}",
+        format_number(compute_mean_figure(entry), ".3f"),
         tr("{low:.3f} to {high:.3f}", low=interval["low"], high=interval["high"]) if interval else "",
-        f"{sum(entry['p_at_1']) / len(entry['p_at_1']):.3f}",
+        format_number(sum(entry["p_at_1"]) / len(entry["p_at_1"]), ".3f"),
         tr("{low:+.3f} to {high:+.3f}", low=gain["low"], high=gain["high"]) if gain else "",
         format_duration(entry["seconds"]),
     )

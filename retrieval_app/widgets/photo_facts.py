@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from indexer.wording import format_offset, tr
+from indexer.wording import format_number, format_offset, tr
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.wording import format_size
 
@@ -35,7 +35,9 @@ def list_capture_facts(photo: Photo) -> Iterator[NamedFact]:
 def format_moment(photo: Photo) -> str:
     """'2024-12-24 18:03:12, UTC+09:00': by the camera's clock with its zone, else the file's time by this one."""
     offset = photo.capture.offset_minutes
-    moment = photo.moment.isoformat(" ", "seconds")  # strftime leaves the zeros of early years out
+    date, time = photo.moment.isoformat(" ", "seconds").split()  # strftime leaves the zeros of early years out
+    year, month, day = date.split("-")
+    moment = tr("{year}-{month}-{day} {time}", year=year, month=month, day=day, time=time)
     return moment if offset is None else tr("{moment}, UTC{offset}", moment=moment, offset=format_offset(offset))
 
 
@@ -49,7 +51,7 @@ def describe_exposure(capture: CaptureFacts) -> str:
     """'1/250 s, f/2.8, ISO 400, 35 mm', of which what is not known is left out."""
     parts = (
         "" if capture.exposure_seconds is None else f"{_format_exposure(capture.exposure_seconds)} s",
-        "" if capture.f_number is None else f"f/{capture.f_number:.3g}",
+        "" if capture.f_number is None else f"f/{format_number(capture.f_number, '.3g')}",
         "" if capture.iso is None else tr("ISO {iso:,}", iso=capture.iso),
         ""
         if capture.focal_length_mm is None
@@ -62,9 +64,10 @@ def describe_place(capture: CaptureFacts) -> str:
     """'33.8687° S, 151.2100° E', "" where the place is not known: to four decimals, which are 11 m."""
     if capture.latitude is None or capture.longitude is None:
         return ""
-    latitude, longitude = capture.latitude, capture.longitude
-    return f"{abs(latitude):.4f}° {'S' if latitude < 0 else 'N'}, {abs(longitude):.4f}° {'W' if longitude < 0 else 'E'}"
+    north = f"{format_number(abs(capture.latitude), '.4f')}° {'S' if capture.latitude < 0 else 'N'}"
+    east = f"{format_number(abs(capture.longitude), '.4f')}° {'W' if capture.longitude < 0 else 'E'}"
+    return f"{north}, {east}"
 
 
 def _format_exposure(seconds: float) -> str:
-    return f"{seconds:,.3g}" if seconds >= WHOLE_SECONDS else f"1/{1 / seconds:,.0f}"
+    return format_number(seconds, ",.3g") if seconds >= WHOLE_SECONDS else f"1/{format_number(1 / seconds, ',.0f')}"

@@ -8,7 +8,7 @@ from PySide6.QtCore import QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer.paths import show_file_name
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band
 from retrieval_app.widgets.theme import CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 
@@ -218,7 +218,7 @@ def _paint_rank(painter: QPainter, place: QRect, hit: Hit, tokens: ColourTokens)
     shift = max(18, QFontMetrics(font).horizontalAdvance(rank.text) + 6)
     bold = QFont(font)
     bold.setWeight(QFont.Weight.DemiBold)
-    distance = f"{hit.distance:.3f}"
+    distance = format_number(hit.distance, ".3f")
     _paint_text_line(painter, place.adjusted(shift, 0, 0, 0), _TextLine(distance, bold, tokens.text))
     return shift + QFontMetrics(bold).horizontalAdvance(distance)
 

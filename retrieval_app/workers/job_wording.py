@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from indexer.wording import tr
+from indexer.wording import format_number, tr
 from retrieval_app.wording import format_duration, format_rate
 from retrieval_app.workers.job_state import JobState
 
@@ -84,7 +84,7 @@ def describe_job(job: JobState, name: str = "") -> str:
     progress = job.progress
     parts = [STAGE_TEXTS.get(progress.stage, name or progress.stage.capitalize())]
     if progress.stage == "scan":
-        parts[0] += f" {progress.done:,}" if progress.done else ""
+        parts[0] += f" {format_number(progress.done, ',')}" if progress.done else ""
     elif progress.stage in COUNTED_STAGES and progress.total:
         parts[0] += tr(" {done:,} of {total:,}", done=progress.done, total=progress.total)
         parts += [format_rate(job.rate)] if job.rate is not None else []

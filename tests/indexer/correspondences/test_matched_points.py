@@ -104,7 +104,8 @@ def test_nine_of_ten_lines_are_right_between_a_photograph_and_a_changed_one(
 def test_pictures_of_different_things_have_no_points_in_common(matcher: PointMatcher, photograph: Image.Image) -> None:
     other = next(path for path in sorted(PHOTOGRAPHS.rglob("*.webp")) if path.parent.name != "castles")
     with Image.open(other) as file:
-        assert not len(matcher.match_pictures(photograph, file.convert("RGB"), turned=False).first)
+        (matched,) = matcher.match_upright(photograph, [file.convert("RGB")])
+    assert not len(matched.first)
 
 
 def test_lines_are_drawn_from_point_to_point() -> None:
