@@ -54,6 +54,7 @@ def test_crash_costs_that_one_file_and_only_once(home: Path, tmp_path: Path) -> 
     assert (third.code, third.result()["embedded"], len(third.result()["failed"])) == (0, 0, 2)
 
 
+@pytest.mark.long
 def test_each_of_several_crashing_files_costs_one_run_at_most(home: Path, tmp_path: Path) -> None:
     paint_many(tmp_path / "more", 150, first=100)
     bad = [mark(tmp_path / "more" / f"{place}a.png", "crash", 900 + place) for place in (100, 248)]
