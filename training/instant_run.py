@@ -168,8 +168,12 @@ def _read_stored_embeddings(library_folder: Path, samples: Sequence[PhotoSample]
         found = [vector for vector in vectors if vector is not None]
         if len(found) < len(samples):
             return None
+        hashes = embeddings.read_pixel_hashes(ids)
         network = load_network(folder)
-    return BaseEmbeddings(network, EmbeddedSamples(tuple(samples), np.stack(found).astype(np.float32), (), {}))
+    hashed = tuple(
+        sample._replace(pixel_sha256=hashes.get(photo, b"")) for sample, photo in zip(samples, ids, strict=True)
+    )
+    return BaseEmbeddings(network, EmbeddedSamples(hashed, np.stack(found).astype(np.float32), (), {}))
 
 
 def _describe_groups(groups: PhotoGroups, exam: ExamFigures) -> tuple[str, ...]:

@@ -76,10 +76,23 @@ class EmbeddingTable:
         return self._database.fetch_integer("SELECT id FROM photos WHERE sha256 = ?", (sha256,))
 
     def find_same_pictures(self, sha256: bytes) -> list[int]:
-        """The ids of the photo with this content, and of others with its pixels, whose files got a keyword."""
-        same_pixels = "pixel_sha256 = (SELECT pixel_sha256 FROM photos WHERE sha256 = ?1)"
+        """The ids of the photo with this content, and of others with its pixels, whose files got a keyword.
+
+        The hash may also be that of the decoded pixels.
+        """
+        same_pixels = "pixel_sha256 = ?1 OR pixel_sha256 = (SELECT pixel_sha256 FROM photos WHERE sha256 = ?1)"
         rows = self._database.fetch_rows(f"SELECT id FROM photos WHERE sha256 = ?1 OR {same_pixels}", (sha256,))
         return sorted(int(photo) for (photo,) in rows)
+
+    def read_pixel_hashes(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The hashes of the pixels of these photos, as decoded for the model that embedded them last; by id."""
+        found: dict[int, bytes] = {}
+        for start in range(0, len(ids), BOUND_VALUES):
+            part = [int(photo) for photo in ids[start : start + BOUND_VALUES]]
+            marks = ", ".join("?" * len(part))
+            rows = self._database.fetch_rows(f"SELECT id, pixel_sha256 FROM photos WHERE id IN ({marks})", part)
+            found |= {int(photo): bytes(pixels) for photo, pixels in rows if pixels is not None}
+        return found
 
     def find_last_photo_id(self) -> int:
         """The highest id ever given to a photo: ids are not used twice."""

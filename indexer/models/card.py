@@ -35,7 +35,7 @@ TEXT_WEIGHTS_FILE = "text.safetensors"
 TEXT_FILE_LIMIT = 64 << 20  # bytes; the largest table of tokens in use has 34 MB
 TRAINING_RECORD_FILE = "training.json"  # beside a checkpoint: the training and its verdict on pictures it never saw
 REPORT_DATA_FILE = "insight.json"  # beside it: what a report shows of the pictures it was judged on
-SEEN_HASHES_TENSOR = "seen"  # reserved name in the weights file: the content hashes that `read_seen_hashes` reads
+SEEN_HASHES_TENSOR = "seen"  # reserved name in the weights file: the hashes that `read_seen_hashes` reads
 CARD_LIMIT = 1 << 20  # bytes; a card has about 1,000
 WEIGHTS_LIMIT = 8 << 30  # bytes; timm's largest network has 6.5 GB
 HEAD_KINDS = ("linear", "unit-linear")
@@ -203,9 +203,10 @@ def _translate_read_errors(path: Path) -> Iterator[None]:
 
 
 def read_seen_hashes(folder: Path) -> np.ndarray:
-    """Content hashes uint8 (n, 32) of the pictures a model was trained on or chosen by; (0, 32) for a pretrained one.
+    """Hashes uint8 (n, 32) of the pictures a model was trained on or chosen by; (0, 32) for a pretrained one.
 
-    ModelError where its weights file cannot be read.
+    Those of their contents, and in newer checkpoints of their pixels as decoded for the model too: these stay where a
+    file only gets a keyword. ModelError where its weights file cannot be read.
     """
     try:
         with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:

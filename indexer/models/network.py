@@ -233,8 +233,8 @@ def write_checkpoint(
 ) -> ModelCard:
     """Write the two files of a checkpoint and return its card; the folder, made where missing, is not in use yet.
 
-    `seen_hashes` (n, 32) uint8 are the content hashes of the pictures that the network was trained on or chosen by,
-    kept inside the weights file.
+    `seen_hashes` (n, 32) uint8 are the hashes of contents and of pixels of the pictures that the network was trained on
+    or chosen by, kept inside the weights file.
     """
     data = _serialise_state(network, seen_hashes)
     card = _describe_network(network, data, name=name, source=source)

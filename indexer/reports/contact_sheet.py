@@ -19,10 +19,12 @@ from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.reports.picture_file import BACKGROUND_COLOUR, PICTURE_FORMATS, write_picture
-from indexer.reports.sheet_fonts import choose_font
+from indexer.reports.sheet_fonts import choose_font, find_undrawn
 from indexer.search.results import Hit
+from indexer.wording import count_noun
 
 CELL_SIDE, CAPTION_HEIGHT, CELL_GAP, COLUMN_COUNT = 180, 44, 12, 6  # the first three in pixels
+FOOTER_HEIGHT = 24  # pixels
 TEXT_COLOUR, QUIET_COLOUR, ACCENT_COLOUR = "#1c1c1e", "#5f5f64", "#2563a8"
 MAX_DRAWN_PHOTOS, MAX_LISTED_PHOTOS = 1_500, 20_000  # 180 MB of pixels, 300 MB of HTML
 
@@ -62,15 +64,31 @@ def _write_drawing(out: Path, cells: Sequence[SheetCell]) -> None:
         raise LookalikeError(
             f"One picture holds at most {MAX_DRAWN_PHOTOS:,} photos, not {len(cells):,}. Choose .html."
         )
-    rows = -(-len(cells) // COLUMN_COUNT)
-    size = (COLUMN_COUNT * (CELL_SIDE + CELL_GAP) + CELL_GAP, rows * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP) + CELL_GAP)
+    rows, footer = -(-len(cells) // COLUMN_COUNT), _describe_boxes(cells)
+    height = rows * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP) + CELL_GAP
+    size = (COLUMN_COUNT * (CELL_SIDE + CELL_GAP) + CELL_GAP, height + (FOOTER_HEIGHT if footer else 0))
     sheet = Image.new("RGB", size, BACKGROUND_COLOUR)
     for number, cell in enumerate(cells):
         row, column = divmod(number, COLUMN_COUNT)
         left = CELL_GAP + column * (CELL_SIDE + CELL_GAP)
         top = CELL_GAP + row * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP)
         _draw_cell(sheet, (left, top), cell)
+    _draw_line(ImageDraw.Draw(sheet), (CELL_GAP, height), footer, QUIET_COLOUR, 12)
     write_picture(out, sheet)
+
+
+def _describe_boxes(cells: Sequence[SheetCell]) -> str:
+    """A sentence on the characters of the sheet that no font here has; "" where each is drawn as itself."""
+    undrawn = frozenset[str]().union(*(find_undrawn(text) for cell in cells for text in _list_lines(cell)))
+    if not undrawn:
+        return ""
+    boxes = count_noun(len(undrawn), "character is drawn as a box", "characters are drawn as boxes")
+    return f"{boxes}, as no font on this computer has what they stand for; an .html sheet takes its reader's fonts."
+
+
+def _list_lines(cell: SheetCell) -> tuple[str, str]:
+    """The two lines of text under a photo, as far as there is room."""
+    return cell.title[:26], cell.label[:28]
 
 
 def _draw_cell(sheet: Image.Image, corner: tuple[int, int], cell: SheetCell) -> None:
@@ -86,8 +104,9 @@ def _draw_cell(sheet: Image.Image, corner: tuple[int, int], cell: SheetCell) -> 
     if cell.is_query:
         draw.rectangle((left - 3, top - 3, left + CELL_SIDE + 2, top + CELL_SIDE + 2), outline=ACCENT_COLOUR, width=2)
     title_colour = ACCENT_COLOUR if cell.is_query else TEXT_COLOUR
-    _draw_line(draw, (left, top + CELL_SIDE + 6), cell.title[:26], title_colour, 14)
-    _draw_line(draw, (left, top + CELL_SIDE + 25), cell.label[:28], QUIET_COLOUR, 12)
+    title, label = _list_lines(cell)
+    _draw_line(draw, (left, top + CELL_SIDE + 6), title, title_colour, 14)
+    _draw_line(draw, (left, top + CELL_SIDE + 25), label, QUIET_COLOUR, 12)
 
 
 def _draw_line(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, colour: str, size: int) -> None:

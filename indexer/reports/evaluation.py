@@ -42,8 +42,8 @@ class ModelEvaluation(NamedTuple):
     """Figures of a model on a labelled folder, and the numbers of pictures that they leave out.
 
     `names` are the classes; the `code` of a ClassFigures is an index into them. `photos` counts distinct contents,
-    `copies` further files of the same content, `ambiguous` contents in two classes, `seen` contents the model knows.
-    `remarks` are sentences on how the folder was read.
+    `copies` further files of the same content, `ambiguous` contents in two classes, `seen` contents whose picture the
+    model knows. `remarks` are sentences on how the folder was read.
     """
 
     retrieval: RetrievalFigures
@@ -88,10 +88,10 @@ def evaluate_model(
     class_level: int = 1,
     group_column: Mapping[bytes, str] | None = None,
 ) -> Steps[ModelEvaluation]:
-    """Figures of the model on a folder whose sub-folders are classes, without the contents in `leave_out` (sha256).
+    """Figures of the model on a folder whose sub-folders are classes, without the pictures in `leave_out`.
 
-    Near copies, frames of a burst and photos with the same entry of `group_column` (by absolute path) are no matches of
-    each other and no mismatches.
+    That has the sha256 of contents and of decoded pixels. Near copies, frames of a burst and photos with the same entry
+    of `group_column` (by absolute path) are no matches of each other and no mismatches.
 
     LookalikeError where the folder is missing, no class has two pictures, all pictures are of one class, or most stand
     in several.
@@ -141,7 +141,7 @@ def _describe_source(layout: ClassLayout) -> tuple[str, ...]:
 
 
 def embed_labelled(folder: Path, model: Embedder, leave_out: Collection[bytes] = ()) -> Steps[LabelledEmbeddings]:
-    """The embeddings of a labelled folder, in the order of paths, without the contents in `leave_out` (sha256)."""
+    """The embeddings of a labelled folder, in the order of paths, without the pictures in `leave_out`."""
     return (yield from _embed_layout(folder, read_labelled_layout(folder), model, leave_out))
 
 
@@ -161,7 +161,7 @@ def _embed_layout(
                 continue
             copies += result.sha256 in classes
             classes.setdefault(result.sha256, set()).add(label)
-            if result.vector is not None:
+            if result.vector is not None and result.pixel_sha256 not in leave_out:
                 first_vectors.setdefault(result.sha256, result.vector)
                 candidates.setdefault(result.sha256, GroupCandidate(path, result.sha256, result.traits))
         files_done += len(batch)

@@ -23,21 +23,30 @@ _STYLED_NAME = re.compile(r"(?i)bold|italic|oblique|mono|serif|condensed|light|t
 
 def choose_font(text: str, size: int) -> Font:
     """A font of `size` pixels that has all characters of the text, or of those there are the one that has most."""
-    characters = frozenset(character for character in text if not character.isspace() and character.isprintable())
+    characters = _list_characters(text)
     plain = ImageFont.load_default(size)
-    if not _count_lacking(plain, characters):
+    if not _find_lacking(plain, characters):
         return plain
     path = _find_font_file(characters)
     return plain if path is None else ImageFont.truetype(str(path), size)
 
 
+def find_undrawn(text: str) -> frozenset[str]:
+    """The characters of the text that its font (`choose_font`) does not have: they are drawn as boxes."""
+    return _find_lacking(choose_font(text, 12), _list_characters(text))
+
+
+def _list_characters(text: str) -> frozenset[str]:
+    return frozenset(character for character in text if not character.isspace() and character.isprintable())
+
+
 @lru_cache(maxsize=256)
 def _find_font_file(characters: frozenset[str]) -> Path | None:
     """The file of the system's font that lacks the fewest of the characters, None where none has more than Pillow's."""
-    least, best = _count_lacking(ImageFont.load_default(12), characters), None
+    least, best = len(_find_lacking(ImageFont.load_default(12), characters)), None
     for path in list_font_files():
         try:
-            lacking = _count_lacking(ImageFont.truetype(str(path), 12), characters)
+            lacking = len(_find_lacking(ImageFont.truetype(str(path), 12), characters))
         except (OSError, ValueError):  # a damaged one, or of a kind that FreeType does not know
             continue
         if lacking < least:
@@ -47,10 +56,10 @@ def _find_font_file(characters: frozenset[str]) -> Path | None:
     return best
 
 
-def _count_lacking(font: Font, characters: frozenset[str]) -> int:
-    """How many of the characters the font does not have."""
+def _find_lacking(font: Font, characters: frozenset[str]) -> frozenset[str]:
+    """Those of the characters that the font does not have."""
     unknown = _draw_character(font, NO_CHARACTER)
-    return sum(_draw_character(font, character) == unknown for character in characters)
+    return frozenset(character for character in characters if _draw_character(font, character) == unknown)
 
 
 def _draw_character(font: Font, character: str) -> bytes:
@@ -79,5 +88,7 @@ def _list_font_folders() -> Iterator[Path]:
     elif sys.platform == "darwin":
         yield from (Path("/System/Library/Fonts"), Path("/Library/Fonts"), Path.home() / "Library" / "Fonts")
     else:
-        yield from (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
-        yield from (Path.home() / ".local" / "share" / "fonts", Path.home() / ".fonts")
+        own = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        shared = (os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(os.pathsep)
+        yield from (Path(folder) / "fonts" for folder in dict.fromkeys([own, *shared, "/usr/share", "/run/host"]))
+        yield Path.home() / ".fonts"

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from indexer.models.card import read_card, read_seen_hashes
 from indexer.models.installation import ModelChoice, install_model
 from indexer.models.network import create_network, load_network
 from indexer.photos.decoding import decode_photo
+from indexer.photos.photo_traits import hash_pixels
 from indexer.photos.reading import read_photo
 from indexer.progress import drain
 from indexer.reports.evaluation import evaluate_model
 from indexer.statistics.metrics import measure_retrieval
 from tests.support.labelled_shapes import write_classes
+from tests.support.pictures import png_chunk
 from tests.support.quick_training import QUICK, Trained, run_to_end
 from training import train
 from training.data.labelled_folders import number_labels, survey_folder
@@ -133,20 +136,34 @@ def test_a_useless_training_is_refused(tmp_path: Path) -> None:
 def test_the_test_part_is_never_seen_and_everything_else_is(trained: Trained) -> None:
     parts = trained.result.parts
     seen = {bytes(row) for row in read_seen_hashes(trained.result.checkpoint)}
-    assert seen == {sample.sha256 for sample in parts.train + parts.validation}
+    learnt = parts.train + parts.validation
+    assert seen == {sample.sha256 for sample in learnt} | {sample.pixel_sha256 for sample in learnt}
     assert seen.isdisjoint(sample.sha256 for sample in parts.test)
+    side = read_card(trained.result.checkpoint).preprocessing.short_side
+    for sample in parts.test:
+        assert hash_pixels(decode_photo(read_photo(sample.path), side).image) not in seen
 
 
+@pytest.mark.parametrize("retagged", [False, True], ids=["as they were", "with a keyword since"])
 def test_an_evaluation_leaves_out_what_the_checkpoint_has_seen_and_counts_it(
-    trained: Trained, shapes: Path, tmp_path: Path
+    trained: Trained, shapes: Path, tmp_path: Path, retagged: bool
 ) -> None:
     card = drain(install_model(ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
     seen = frozenset(map(bytes, read_seen_hashes(tmp_path / card.fingerprint)))
     embedder = model.load_model(tmp_path / card.fingerprint, runtime="torch")
-    measured = drain(evaluate_model(shapes, embedder, seen))
+    folder = _retag(shapes, tmp_path / "retagged") if retagged else shapes
+    measured = drain(evaluate_model(folder, embedder, seen))
     assert measured.seen == len(trained.result.parts.train) + len(trained.result.parts.validation)
     assert measured.photos == len(trained.result.parts.test)
     assert measured.retrieval.map_at_r == pytest.approx(trained.result.verdict.after.figures.map_at_r, abs=1e-6)
+
+
+def _retag(folder: Path, out: Path) -> Path:
+    """A copy of a folder of PNGs into each of which another program has written a keyword."""
+    for path in Path(shutil.copytree(folder, out)).rglob("*.png"):
+        data = path.read_bytes()
+        path.write_bytes(data[:-12] + png_chunk(b"tEXt", b"Keywords\0mine") + data[-12:])
+    return out
 
 
 def test_a_checkpoint_embeds_alike_in_training_in_torch_and_in_openvino(trained: Trained, tmp_path: Path) -> None:
@@ -301,6 +318,7 @@ def test_the_recipe_instant_takes_given_parts_together_and_says_so(tmp_path: Pat
     page = drain(render_report(result.checkpoint)).decode()
     assert "fitted on all 72 pictures" in page
     assert "best epoch" not in card + page
+    assert len(read_seen_hashes(result.checkpoint)) == 2 * 72  # of contents and of pixels
     assert result.source_remarks == (
         "The folder gives train, Val and test; all are taken together here, and each picture is judged out of fold.",
         "1 picture stands beside the class folders and cannot be used.",

@@ -26,11 +26,15 @@ PART_PREFERENCE = ("test", "validation", "train", "")  # of copies in several pa
 
 
 class PhotoSample(NamedTuple):
-    """One photo with its class: the absolute path of one of its files, and the sha256 of its content (32 bytes)."""
+    """One photo with its class: the absolute path of one of its files, and the sha256 of its content (32 bytes).
+
+    `pixel_sha256` is the hash of the picture as it was decoded for the model, b"" before that.
+    """
 
     path: bytes
     sha256: bytes
     label: str
+    pixel_sha256: bytes = b""
 
 
 class UnreadableFile(NamedTuple):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from indexer.errors import LookalikeError, PhotoError
 from indexer.indexing.pipeline import INPUTS_AHEAD, bounded_map
@@ -15,6 +16,7 @@ from indexer.models.card import Preprocessing
 from indexer.own_process import count_cores
 from indexer.paths import show_path
 from indexer.photos.decoding import decode_photo
+from indexer.photos.photo_traits import hash_pixels
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
 from training.data.labelled_folders import PhotoSample, UnreadableFile
@@ -98,18 +100,26 @@ def read_pictures(
                     unreadable.append(UnreadableFile(sample.path, result))
                     continue
                 if len(usable) < len(pixels):
-                    pixels[len(usable)] = result
-                usable.append(sample)
+                    pixels[len(usable)] = result.pixels
+                usable.append(sample._replace(pixel_sha256=result.pixel_sha256))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     yield Progress("decode", len(samples), len(samples))
     return DecodedPart(PicturePart(usable, preprocessing, pixels[: len(usable)]), tuple(unreadable))
 
 
-def _try_decode(sample: PhotoSample, preprocessing: Preprocessing) -> Pixels | str:
+class _DecodedSample(NamedTuple):
+    """The prepared picture uint8 (size, size, 3), and the hash of the decoded one."""
+
+    pixels: Pixels
+    pixel_sha256: bytes
+
+
+def _try_decode(sample: PhotoSample, preprocessing: Preprocessing) -> _DecodedSample | str:
     """The prepared picture, or the reason why it cannot be used."""
     try:
-        return decode_sample(sample, preprocessing)
+        image = _decode_image(sample, preprocessing)
+        return _DecodedSample(preprocessing.prepare(image), hash_pixels(image))
     except PhotoError as fault:
         return str(fault)
 
@@ -119,7 +129,11 @@ def decode_sample(sample: PhotoSample, preprocessing: Preprocessing) -> Pixels:
 
     PhotoError where its file cannot be decoded or no longer has the content it had when the training began.
     """
+    return preprocessing.prepare(_decode_image(sample, preprocessing))
+
+
+def _decode_image(sample: PhotoSample, preprocessing: Preprocessing) -> Image:
     data = read_photo(sample.path)
     if content_hash(data) != sample.sha256:
         raise PhotoError("has changed since the training began")
-    return preprocessing.prepare(decode_photo(data, preprocessing.short_side).image)
+    return decode_photo(data, preprocessing.short_side).image

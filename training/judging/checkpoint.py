@@ -83,7 +83,7 @@ def save_checkpoint(
     `story` are the fields of its record. `calibration` goes into its card: what a distance means, where that is known
     for any picture. `extra_files` are texts by file name. LookalikeError where the disk refuses.
     """
-    hashes = np.frombuffer(b"".join(sample.sha256 for sample in used_samples), np.uint8).reshape(-1, 32).copy()
+    hashes = b"".join(sample.sha256 + sample.pixel_sha256 for sample in used_samples)
     try:
         temporary = atomic.create_sole_temporary_folder(out)
         try:
@@ -92,7 +92,7 @@ def save_checkpoint(
                 temporary,
                 name=show_path(os.fsencode(out.absolute().name))[:100],
                 source=source,
-                seen_hashes=hashes,
+                seen_hashes=np.frombuffer(hashes, np.uint8).reshape(-1, 32).copy(),
             )
             extras = (calibration, _hash_labels(used_samples), story.get("instant"))
             (temporary / CARD_FILE).write_bytes(serialise_card(card, *extras))

@@ -315,7 +315,7 @@ def embed_samples(name: str, samples: Sequence[PhotoSample], embedder: Embedder)
             if result.vector is None or result.sha256 != sample.sha256:
                 unreadable.append(UnreadableFile(sample.path, result.reason or "has changed since the training began"))
             else:
-                usable.append(sample)
+                usable.append(sample._replace(pixel_sha256=result.pixel_sha256 or b""))
                 vectors.append(result.vector)
                 traits |= {sample.sha256: result.traits} if result.traits else {}
         done += len(batch)

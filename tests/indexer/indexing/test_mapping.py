@@ -10,12 +10,14 @@ import pytest
 from indexer.indexing.mapping import find_base_card, map_base_embeddings
 from indexer.indexing.switching import switch_model
 from indexer.library import Library
+from indexer.models.card import read_seen_hashes
 from indexer.models.embedder import embed_bytes
 from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import drain
 from indexer.search.query import Query
 from tests.indexer.conftest import Prepared
 from training import TrainConfig, train
+from training.data.sources import LibraryLabels
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -68,6 +70,20 @@ def test_a_second_time_nothing_is_stored_twice(home: Path, taught: Path) -> None
         count = library.store.embeddings.count_embeddings(library.model_id)
         assert drain(map_base_embeddings(library, library.read_model_card())) == count
         assert library.store.embeddings.count_embeddings(library.model_id) == count
+
+
+@pytest.mark.sqlite_file
+def test_a_librarys_labels_teach_it_the_same_pictures_as_their_folder(
+    home: Path, prepared: Prepared, taught: Path, tmp_path: Path
+) -> None:
+    with Library.open(home / "default.library") as library:
+        for photo in library.load_photos(library.find_photo_ids().tolist()):
+            library.annotations.set_label([photo.id], Path(os.fsdecode(photo.path)).parent.name)
+    source = LibraryLabels(home / "default.library")
+    result = drain(train(TrainConfig(recipe="instant"), source, tmp_path / "out"))
+    seen = [{bytes(row) for row in read_seen_hashes(folder)} for folder in (taught, result.checkpoint)]
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 2 * 60  # of contents and of pixels
 
 
 def test_a_model_without_a_map_has_no_base(home: Path) -> None:

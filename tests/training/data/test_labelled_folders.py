@@ -39,7 +39,7 @@ def test_a_sample_is_its_content_and_an_absolute_path(tmp_path: Path, monkeypatc
     put(tmp_path, cats__a="1")
     monkeypatch.chdir(tmp_path.parent)
     (sample,) = found(Path(tmp_path.name)).samples
-    assert sample == (os.fsencode(tmp_path / "cats" / "a.jpg"), hashlib.sha256(b"1").digest(), "cats")
+    assert sample[:3] == (os.fsencode(tmp_path / "cats" / "a.jpg"), hashlib.sha256(b"1").digest(), "cats")
 
 
 def test_only_pictures_that_are_not_hidden_count(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_what_cannot_be_decoded_is_left_out_and_named(samples: tuple[PhotoSample
     Path(samples[3].path.decode()).unlink()
     found = drain(read_pictures(samples, PREPROCESSING))
     assert [path for path, _ in found.unreadable] == [samples[3].path]
-    assert found.part.samples == samples[:3] + samples[4:]
+    assert [sample.sha256 for sample in found.part.samples] == [sample.sha256 for sample in samples[:3] + samples[4:]]
     np.testing.assert_array_equal(
         found.part.load_batch(np.array([3])),
         drain(read_pictures(samples[4:5], PREPROCESSING)).part.load_batch(np.array([0])),
