@@ -124,8 +124,8 @@ def _list_wanted() -> list[str]:
 
 
 def _list_folders() -> list[Path]:
-    own = os.environ.get(CATALOGUES_VARIABLE)
-    return [*([Path(own)] if own else []), find_assets_folder() / "locales"]
+    folder = os.environ.get(CATALOGUES_VARIABLE)
+    return [*([Path(folder)] if folder else []), find_assets_folder() / "locales"]
 
 
 def count_noun(number: int, noun: str, many: str = "") -> str:

@@ -55,9 +55,9 @@ def forget_command(
 def _confirm_forgetting(plan: ForgettingPlan, folder: Path | None) -> bool:
     """Whether the user says yes. Raises LookalikeError where nobody answers."""
     what = f"the folder {show_path(folder)}, with " if folder else ""
-    kept = f" {plan.describe_kept()} {KEEPING_HINT}\n" if plan.kept_photos else ""
+    kept_sentence = f" {plan.describe_kept()} {KEEPING_HINT}\n" if plan.kept_photos else ""
     try:
-        return click.confirm(f"{kept.lstrip()}Forget {what}{plan.describe_losses()}?", err=True)
+        return click.confirm(f"{kept_sentence.lstrip()}Forget {what}{plan.describe_losses()}?", err=True)
     except click.Abort:
         click.echo(err=True)  # the question stands in the line
         raise LookalikeError("Nothing was forgotten, as nobody answered. With --yes nobody is asked.") from None

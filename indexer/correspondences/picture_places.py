@@ -84,6 +84,6 @@ class PlaceFinder:
         middles, margin = self._locate_middles(tile), EDGE * tile.width / self._grid
         inside = ((middles > margin) & (middles < np.array(picture.size) - margin)).all(axis=-1)
         trim = (self._grid - self._step) // 2
-        own = np.zeros_like(inside)
-        own[trim : trim + self._step, trim : trim + self._step] = True
-        return np.asarray(inside & own, np.bool_)
+        step_mask = np.zeros_like(inside)
+        step_mask[trim : trim + self._step, trim : trim + self._step] = True
+        return np.asarray(inside & step_mask, np.bool_)

@@ -190,5 +190,5 @@ def count_replaced_photos(database: Database) -> int:
 
 def _select_replaced(database: Database) -> str:
     """The table `p` and the condition of the photos with words that no file holds any more, in SQL."""
-    held = "EXISTS (SELECT 1 FROM files WHERE photo = p.id)"
-    return f"photos AS p WHERE NOT {held} AND p.id IN ({select_annotated_photos(database)})"
+    has_file = "EXISTS (SELECT 1 FROM files WHERE photo = p.id)"
+    return f"photos AS p WHERE NOT {has_file} AND p.id IN ({select_annotated_photos(database)})"

@@ -59,10 +59,10 @@ RULE_NAMES = (*KEEP_RULES, FOLDER_RULE)
 
 def choose_kept(group: Sequence[GroupFile], rule: str, folder: bytes = b"") -> list[GroupFile]:
     """The files of a group to keep by a rule of RULE_NAMES, one or more; links are kept or fall with their file."""
-    own = [file for file in group if not file.link_of]
+    files = [file for file in group if not file.link_of]
     if rule == FOLDER_RULE:
-        return [file for file in own if is_below(file.path, folder)] or own
-    return [min(own, key=lambda file: (KEEP_RULES[rule](file), *_break_tie(file)))] if own else []
+        return [file for file in files if is_below(file.path, folder)] or files
+    return [min(files, key=lambda file: (KEEP_RULES[rule](file), *_break_tie(file)))] if files else []
 
 
 def _break_tie(file: GroupFile) -> tuple[int, int, int, bytes]:

@@ -71,10 +71,10 @@ def list_plan_rows(groups: Iterable[tuple[Sequence[GroupFile], Sequence[GroupFil
     rows = []
     for number, (group, kept) in enumerate(groups, 1):
         needed = {file.link_of for file in kept}
-        own = [file for file in group if not file.link_of]
-        staying = [file for file in own if file in kept or file.path in needed]
+        unlinked_files = [file for file in group if not file.link_of]
+        staying = [file for file in unlinked_files if file in kept or file.path in needed]
         rows += [_make_row(number, KEEP, file) for file in staying]
-        rows += [_make_row(number, MOVE, file) for file in own if file not in staying]
+        rows += [_make_row(number, MOVE, file) for file in unlinked_files if file not in staying]
     return rows
 
 

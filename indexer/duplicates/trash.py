@@ -151,8 +151,8 @@ def _require_no_other_name(path: bytes, copies: Sequence[ContentFile]) -> None:
     """Raise _MustStay where another path of the library leads to this very file: a link, or a folder known twice."""
     paths = [copy.absolute_path for copy in copies]
     same = find_same_files(paths)
-    own = same[paths.index(path)]
-    other = next((one for one, place in zip(paths, same, strict=True) if place == own and one != path), None)
+    first_same = same[paths.index(path)]
+    other = next((one for one, place in zip(paths, same, strict=True) if place == first_same and one != path), None)
     if other is not None:
         raise _MustStay(f"is also reached as {show_path(other)}")
 
@@ -160,8 +160,8 @@ def _require_no_other_name(path: bytes, copies: Sequence[ContentFile]) -> None:
 def _is_sound_copy(copy: ContentFile, identity: _FileIdentity) -> bool:
     """Whether another file of its own holds the content now."""
     try:
-        own = _read_identity(copy.absolute_path) if copy.online else identity
-        is_other = (own.device, own.inode) != (identity.device, identity.inode)
+        first_same = _read_identity(copy.absolute_path) if copy.online else identity
+        is_other = (first_same.device, first_same.inode) != (identity.device, identity.inode)
         return is_other and content_hash(read_photo(copy.absolute_path)) == copy.sha256
     except (_MustStay, PhotoError):
         return False

@@ -156,10 +156,12 @@ class _LeasingWorker:
                 finish = partial(self._finish_files, leased)
                 self._library.store.record_outcomes(outcomes, self._library.model_id, finish)
             except LeaseLost:
-                own = find_own_files(self._database, self._request.owner, leased)
-                kept = [(file, outcome) for file, outcome in zip(leased, outcomes, strict=True) if file.id in own]
-                self.report = self.report._replace(lost=self.report.lost + len(leased) - len(kept))
-                leased, outcomes = [file for file, _ in kept], [outcome for _, outcome in kept]
+                own_files = find_own_files(self._database, self._request.owner, leased)
+                own_outcomes = [
+                    (file, outcome) for file, outcome in zip(leased, outcomes, strict=True) if file.id in own_files
+                ]
+                self.report = self.report._replace(lost=self.report.lost + len(leased) - len(own_outcomes))
+                leased, outcomes = [file for file, _ in own_outcomes], [outcome for _, outcome in own_outcomes]
                 continue
             failed = sum(outcome.reason is not None for outcome in outcomes)
             embedded = sum(outcome.vector is not None for outcome in outcomes)

@@ -57,13 +57,13 @@ def select_series(compared: ComparedPairs, places: Sequence[SeriesPlace | None])
     series = np.unique([place.series if place else b"" for place in places], return_inverse=True)[1]
     left, right = compared.pairs.T
     together = (series[left] == series[right]) & (numbers[left] >= 0)
-    apart = np.abs(numbers[left] - numbers[right])
+    number_gaps = np.abs(numbers[left] - numbers[right])
     usual = np.ones(len(places), np.float32)
-    others = together & (apart > SERIES_REACH)
+    others = together & (number_gaps > SERIES_REACH)
     for side in (left, right):
         np.minimum.at(usual, side[others], compared.mismatch.median[others])
     bound = np.minimum(LARGEST_MEDIAN, SHARE_OF_USUAL * np.minimum(usual[left], usual[right]))
-    chosen = (apart <= 1) & (compared.mismatch.median <= bound) & (compared.mismatch.ratio <= LARGEST_RATIO)
+    chosen = (number_gaps <= 1) & (compared.mismatch.median <= bound) & (compared.mismatch.ratio <= LARGEST_RATIO)
     selected: Pairs = compared.pairs[together & chosen]
     return selected
 

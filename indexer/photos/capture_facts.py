@@ -53,9 +53,9 @@ def tell_capture_time(facts: CaptureFacts) -> CaptureTime | None:
 
 def iterate_following(captures: Sequence[CaptureTime | None]) -> Iterator[tuple[int, int]]:
     """Pairs of rows, in order of time: photos of one camera that follow each other within LONGEST_GAP."""
-    taken = sorted((capture, row) for row, capture in enumerate(captures) if capture is not None)
-    crowding = Counter((capture.camera, int(capture.seconds)) for capture, _ in taken)
-    usable = [item for item in taken if crowding[item[0].camera, int(item[0].seconds)] <= MOST_PER_SECOND]
+    dated_rows = sorted((capture, row) for row, capture in enumerate(captures) if capture is not None)
+    crowding = Counter((capture.camera, int(capture.seconds)) for capture, _ in dated_rows)
+    usable = [item for item in dated_rows if crowding[item[0].camera, int(item[0].seconds)] <= MOST_PER_SECOND]
     for (one, row), (other, next_row) in pairwise(usable):
         if one.camera == other.camera and other.seconds - one.seconds <= LONGEST_GAP:
             yield row, next_row

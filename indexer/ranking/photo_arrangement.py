@@ -130,9 +130,9 @@ def _select_photos(found: SortedPhotos, ids: np.ndarray, *, is_descending: bool)
     places = np.arange(len(found.ids))
     first_places = np.zeros(size, np.int64)
     first_places[found.ids[::-1]] = places[::-1]
-    kept = is_wanted[found.ids] & (first_places[found.ids] == places)
+    is_first = is_wanted[found.ids] & (first_places[found.ids] == places)
     step = -1 if is_descending else 1
-    kept_ids, kept_codes = found.ids[kept][::step], found.codes[kept][::step]
+    kept_ids, kept_codes = found.ids[is_first][::step], found.codes[is_first][::step]
     is_wanted[kept_ids] = False
     missing = ids[is_wanted[ids]]
     return SortedPhotos(np.concatenate([kept_ids, missing]), np.append(kept_codes, np.full(len(missing), -1)))

@@ -165,9 +165,9 @@ class TextIndex:
             return None
         places = {label: place for place, label in enumerate(texts)}
         rows = [row for row, photo in enumerate(self._vectors.ids.tolist()) if labels.get(photo) in places]
-        own = np.array([places[labels[photo]] for photo in self._vectors.ids[rows].tolist()], np.int64)
+        label_places = np.array([places[labels[photo]] for photo in self._vectors.ids[rows].tolist()], np.int64)
         distances = 1 - self._compute_cosines(texts, np.array(rows, np.int64))
-        is_match = np.arange(len(texts)) == own[:, None]
+        is_match = np.arange(len(texts)) == label_places[:, None]
         curve = fit_logistic_curve(distances.ravel(), is_match.ravel(), np.ones(distances.size))
         is_useful = curve.compute_probability(float(distances[is_match].mean())) > LEAST_GAIN * is_match.mean()
         return curve if is_useful else None

@@ -150,8 +150,8 @@ class WordIndex:
         while len((stored := self._read_block()).ids):
             probabilities = self._layer.compute_probabilities(stored.values)
             classes = np.argpartition(-probabilities, KEPT_CLASSES, axis=1)[:, :KEPT_CLASSES]
-            kept = np.take_along_axis(probabilities, classes, axis=1)
-            parts.append(ClassTable(stored.ids, classes.astype(np.int16), kept.astype(np.float16)))
+            best_probabilities = np.take_along_axis(probabilities, classes, axis=1)
+            parts.append(ClassTable(stored.ids, classes.astype(np.int16), best_probabilities.astype(np.float16)))
             self._last_seq = int(stored.seqs[-1])
         if len(parts) > 1:
             self._table = ClassTable._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
@@ -188,9 +188,9 @@ class WordIndex:
         classes, probabilities = self._table.classes[rows], self._table.probabilities[rows]
         places = np.flatnonzero(_mask_classes(word).astype(np.bool_).take(classes))
         owners, shares = places // KEPT_CLASSES, probabilities.ravel()[places].astype(np.float64)
-        kept = np.bincount(owners, shares, minlength=len(classes))
+        best_probabilities = np.bincount(owners, shares, minlength=len(classes))
         others = self._left[rows] * (len(word.classes) - np.bincount(owners, minlength=len(classes)))
-        return np.where(kept > 0, kept + others, 0)
+        return np.where(best_probabilities > 0, best_probabilities + others, 0)
 
     def _build_hits(
         self, query: WordQuery, rows: NDArray[np.int64], scores: NDArray[np.float64], distances: dict[int, float] | None

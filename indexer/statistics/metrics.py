@@ -207,8 +207,8 @@ def measure_pair_distances(
     distances = []
     for left, right in (matched, mismatched):
         pairs = np.stack([order[left], order[right]], axis=1)
-        apart = group_codes[pairs[:, 0]] != group_codes[pairs[:, 1]]
-        distances.append(np.sort(compute_pair_distances(vectors, pairs[apart])))
+        is_cross_group = group_codes[pairs[:, 0]] != group_codes[pairs[:, 1]]
+        distances.append(np.sort(compute_pair_distances(vectors, pairs[is_cross_group])))
     return PairDistances(*distances)
 
 

@@ -21,8 +21,8 @@ def check_groups(groups: ArrayLike | None, count: int) -> Rows:
 
 def count_matches(codes: Rows, group_codes: Rows) -> Rows:
     """How many others of its label each photo has, (n,), outside its own group."""
-    own = np.unique(codes * (group_codes.max(initial=0) + 1) + group_codes, return_inverse=True)[1]
-    return np.asarray(np.bincount(codes)[codes] - np.bincount(own)[own], np.int64)
+    label_groups = np.unique(codes * (group_codes.max(initial=0) + 1) + group_codes, return_inverse=True)[1]
+    return np.asarray(np.bincount(codes)[codes] - np.bincount(label_groups)[label_groups], np.int64)
 
 
 def set_group_apart(squared: Floats, group_codes: Rows, queries: Rows) -> int:

@@ -278,8 +278,8 @@ def compute_metric_distances(values: np.ndarray, query: np.ndarray, metric: Clas
 def _measure_few(centred: Floats, mean: Floats, codes: np.ndarray, counts: NDArray[np.int64]) -> ClassScatter:
     """The scatter of fewer vectors (n, dim) than dimensions, through their scalar products."""
     values, vectors = np.linalg.eigh(centred @ centred.T)
-    kept = values > max(values[-1] * RANK_TOLERANCE, np.finfo(np.float64).tiny)
-    basis = centred.T @ (vectors[:, kept] / np.sqrt(values[kept]))
+    is_ranked = values > max(values[-1] * RANK_TOLERANCE, np.finfo(np.float64).tiny)
+    basis = centred.T @ (vectors[:, is_ranked] / np.sqrt(values[is_ranked]))
     class_means = _sum_rows(centred, codes, len(counts)) / counts[:, None]
     residuals = (centred - class_means[codes]) @ basis
     variances, rotation = np.linalg.eigh(residuals.T @ residuals / max(1, len(codes) - len(counts)))

@@ -48,11 +48,11 @@ class DuplicateRemoval(QObject):
 
     def keep_by_rule(self, rule: str, folder: bytes = b"") -> None:
         """Mark in all groups what a rule of RULE_NAMES keeps, in the place of the marks before."""
-        kept = set[GroupMember]()
+        kept_members = set[GroupMember]()
         for group in self._list_groups():
             members = {make_group_file(member): member for member in group}
-            kept |= {members[file] for file in choose_kept(list(members), rule, folder)}
-        self._duplicates.keep_members(kept)
+            kept_members |= {members[file] for file in choose_kept(list(members), rule, folder)}
+        self._duplicates.keep_members(kept_members)
 
     def list_rows(self) -> list[PlanRow]:
         """The plan for the groups in which something is marked."""

@@ -27,9 +27,9 @@ class CaptionLine(NamedTuple):
 def list_caption_lines(member: GroupMember, group: list[GroupMember]) -> list[CaptionLine]:
     """The name of a member of a group, then what is known of its file."""
     values = [_describe_member(one) for one in group]
-    own = _describe_member(member)
-    varied = [len({value[place] for value in values}) > 1 for place in range(len(own))]
-    lines = [CaptionLine(text, differs) for text, differs in zip(own, varied, strict=True) if text]
+    member_values = _describe_member(member)
+    varied = [len({value[place] for value in values}) > 1 for place in range(len(member_values))]
+    lines = [CaptionLine(text, differs) for text, differs in zip(member_values, varied, strict=True) if text]
     if member.link_of:
         lines.append(
             CaptionLine(tr("link to {link_of}", link_of=show_file_name(os.fsencode(member.link_of))), differs=True)

@@ -12,7 +12,7 @@ from indexer.errors import LookalikeError
 from indexer.wording import tr
 from retrieval_app.dialogs.paged_dialog import PagedDialog
 from retrieval_app.dialogs.questions import ask_question, make_message_box
-from retrieval_app.fine_tuning.pages import ChoosePage, RunningPage
+from retrieval_app.fine_tuning.dialog_pages import ChoosePage, RunningPage
 from retrieval_app.fine_tuning.plan_rows import DURATION_CHOICES
 from retrieval_app.fine_tuning.report_job import ReportJob
 from retrieval_app.fine_tuning.training_job import FineTuning

@@ -141,12 +141,12 @@ def list_remarks(outcome: TrainingRecord) -> list[str]:
     embedding = tr(
         "the embedding of the {embedding}, {dim:,} numbers per picture", embedding=outcome.embedding, dim=outcome.dim
     )
-    taken = (
+    epoch_sentences = (
         []
         if outcome.is_out_of_fold
         else [tr("Taken: {epoch_note}, with {embedding}.", epoch_note=outcome.epoch_note, embedding=embedding)]
     )
-    remarks = [*taken, *outcome.remarks]
+    remarks = [*epoch_sentences, *outcome.remarks]
     if outcome.scope:
         remarks.append(outcome.scope)
     if outcome.unreadable:

@@ -5,7 +5,6 @@ select; while anything is selected, a click selects too, and Escape ends that.
 """
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +13,12 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from indexer.wording import tr
 from retrieval_app.grid.grid_model import GridModel
 from retrieval_app.grid.justified_rows import lay_out_rows
 from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.grid.rubber_band import RubberBand
 from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
+from retrieval_app.grid.tile_parts import PART_SIGNS, TilePart, find_tile_part, locate_tile_part
 from retrieval_app.grid.tile_view import Move, TileView
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
@@ -30,9 +29,6 @@ from retrieval_app.widgets.tile_painter import (
     CAPTION_HEIGHT,
     TILE_PADDING,
     TileContent,
-    locate_picture,
-    locate_ring,
-    locate_sign,
     paint_tile,
 )
 
@@ -51,18 +47,6 @@ MOVE_KEYS = {
     Qt.Key.Key_End: Move.MoveEnd,
 }
 LEFT, SHIFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
-
-
-class TilePart(Enum):
-    """What of a tile the mouse can be at, with its tool tip."""
-
-    PICTURE = ""
-    RING = tr("Select (Ctrl+click)")
-    PLUS = tr("More like this (+)")
-    MINUS = tr("Less like this (-)")
-
-
-PART_SIGNS = {TilePart.PLUS: 1, TilePart.MINUS: -1}
 
 
 class _TileSpot(NamedTuple):
@@ -204,10 +188,7 @@ class PhotoGrid(TileView):
 
     def locate_part(self, place: int, part: TilePart) -> QRect:
         """The rectangle in the viewport of a part of the tile at a place."""
-        picture = locate_picture(self.locate_place(place), self.caption_height())
-        if part in PART_SIGNS:
-            return locate_sign(picture, PART_SIGNS[part], self.caption_height())
-        return locate_ring(picture) if part == TilePart.RING else picture
+        return locate_tile_part(self.locate_place(place), part, self.caption_height())
 
     def paint_place(self, painter: QPainter, place: int, cell: QRect) -> None:
         """Paint the tile at a place."""
@@ -389,11 +370,8 @@ class PhotoGrid(TileView):
         """What lies at a point of the viewport; None on the ground between tiles."""
         if (place := self.find_place_at(point)) is None:
             return None
-        picture = self.locate_part(place, TilePart.PICTURE)
-        if not picture.adjusted(0, 0, 0, self.caption_height()).contains(point):
-            return None
-        parts = (part for part in list(TilePart)[1:] if self.locate_part(place, part).contains(point))
-        return _TileSpot(int(self.grid_model.listing.ids[place]), next(parts, TilePart.PICTURE))
+        part = find_tile_part(self.locate_place(place), point, self.caption_height())
+        return None if part is None else _TileSpot(int(self.grid_model.listing.ids[place]), part)
 
     def sizeHint(self) -> QSize:
         """The size of four columns in px."""

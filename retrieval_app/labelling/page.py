@@ -246,8 +246,8 @@ class LabellingPage(QStackedWidget):
 
 
 def _is_mode_key(event: QKeyEvent) -> bool:
-    held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    return held == Qt.KeyboardModifier.NoModifier and event.key() in PLAIN_KEYS
+    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    return modifiers == Qt.KeyboardModifier.NoModifier and event.key() in PLAIN_KEYS
 
 
 def _read_sharp(_library: Library, path: bytes, side: int) -> QImage:

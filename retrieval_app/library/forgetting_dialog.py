@@ -69,8 +69,8 @@ def confirm_forgetting(parent: QWidget, session: Session, plans: ForgettingPlans
         if not plan.is_empty
         else tr("Nothing else is to be forgotten.")
     )
-    kept = f"{plan.describe_kept()} {_describe_words(plans.with_words)}" if plan.kept_photos else ""
-    more = "\n\n".join(filter(None, (losses, kept, UNTOUCHED)))
+    kept_sentence = f"{plan.describe_kept()} {_describe_words(plans.with_words)}" if plan.kept_photos else ""
+    more = "\n\n".join(filter(None, (losses, kept_sentence, UNTOUCHED)))
     box = make_message_box(parent, tr("Forget {what}?", what=what), more)
     box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
     choices = [(tr("Forget"), False)] if not plan.is_empty or plans.folder is not None else []

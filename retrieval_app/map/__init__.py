@@ -1,8 +1,8 @@
 """The map page: every photo a dot in a plane, so that photos which look alike lie together.
 
-`map_state` is the map without widgets: it reads the layouts that the library has stored and has child processes
-compute missing ones, first the principal components, then t-SNE. Read it first. `page` has the controls, `map_view`
-shows one layout with the photo under the pointer, of which `map_viewport` says what part is seen, and `dots` paints the
+`map_state` is the map without widgets: it reads the layouts that the library has stored and has child processes compute
+missing ones, first the principal components, then t-SNE. Read it first. `page` has the controls, `map_view` shows one
+layout with the photo under the pointer, of which `map_viewport` says what part is seen, and `dot_painting` paints the
 dots into an image, fast enough for a million of them.
 
 `thumbnails` says which photos have room for a picture, `areas` which dots lie in a rectangle or a lasso, `photo_card`

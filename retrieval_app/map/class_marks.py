@@ -60,12 +60,12 @@ def place_marks(
         else:
             marks.append(PlacedMark(code, box, covering=False))
             obstacles = np.vstack([obstacles, _make_edges([box])])
-    taken, most = _make_edges([mark.box for mark in marks]), len(marks) + MOST_COVERING
+    occupied, most = _make_edges([mark.box for mark in marks]), len(marks) + MOST_COVERING
     for code in left_over:
         corner = np.round(middles[[code]] - np.array(sizes[code]) / 2)
-        if len(marks) < most and (box := _find_place(corner, sizes[code], taken, edges)) is not None:
+        if len(marks) < most and (box := _find_place(corner, sizes[code], occupied, edges)) is not None:
             marks.append(PlacedMark(code, box, covering=True))
-            taken = np.vstack([taken, _make_edges([box])])
+            occupied = np.vstack([occupied, _make_edges([box])])
     return marks
 
 

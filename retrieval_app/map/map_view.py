@@ -22,7 +22,7 @@ from indexer.wording import tr
 from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.map import class_marks
 from retrieval_app.map.areas import DrawnArea
-from retrieval_app.map.dots import DotColours, MapDots, class_colour, draw_dots
+from retrieval_app.map.dot_painting import DotColours, MapDots, class_colour, draw_dots
 from retrieval_app.map.map_state import MapScene
 from retrieval_app.map.map_viewport import MapViewport
 from retrieval_app.map.photo_card import CARD_SIDE, paint_card, place_card

@@ -46,7 +46,7 @@ VIEWER_KEYS = [
 
 def is_viewer_key(event: QKeyEvent) -> bool:
     """Whether a key is one of the viewer's: without Ctrl, Alt and Shift, but for Ctrl+Space."""
-    held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    if event.key() == Qt.Key.Key_Space and held == Qt.KeyboardModifier.ControlModifier:
+    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    if event.key() == Qt.Key.Key_Space and modifiers == Qt.KeyboardModifier.ControlModifier:
         return True
-    return held == Qt.KeyboardModifier.NoModifier and event.key() in PLAIN_KEYS
+    return modifiers == Qt.KeyboardModifier.NoModifier and event.key() in PLAIN_KEYS

@@ -46,9 +46,9 @@ def divide_folder(found: LabelledFolder, purpose: str, groups: Mapping[bytes, in
         for part in ("validation", "test")
         if not getattr(given, part)
     ]
-    apart = given if groups is None else _leave_out_shared_groups(given, groups)
-    remarks += [*describe_crossing(found), *_describe_left_out(len(given.train) - len(apart.train), names)]
-    return DividedFolder(_complete_parts(apart, purpose, found, groups), tuple(remarks))
+    disjoint_parts = given if groups is None else _leave_out_shared_groups(given, groups)
+    remarks += [*describe_crossing(found), *_describe_left_out(len(given.train) - len(disjoint_parts.train), names)]
+    return DividedFolder(_complete_parts(disjoint_parts, purpose, found, groups), tuple(remarks))
 
 
 def require_teachable(found: LabelledFolder) -> None:
@@ -92,11 +92,11 @@ def _collect_parts(found: LabelledFolder) -> DataSplit:
 def _leave_out_shared_groups(given: DataSplit, groups: Mapping[bytes, int]) -> DataSplit:
     """The parts without the photos that share a group with one of a part further from learning."""
     seen: set[int] = set()
-    kept = []
+    remaining_parts = []
     for part in (given.test, given.validation, given.train):
-        kept.append(tuple(sample for sample in part if groups[sample.sha256] not in seen))
+        remaining_parts.append(tuple(sample for sample in part if groups[sample.sha256] not in seen))
         seen |= {groups[sample.sha256] for sample in part}
-    return DataSplit(kept[2], kept[1], kept[0])
+    return DataSplit(remaining_parts[2], remaining_parts[1], remaining_parts[0])
 
 
 def _describe_left_out(count: int, names: Mapping[str, str]) -> tuple[str, ...]:

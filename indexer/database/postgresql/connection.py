@@ -371,8 +371,8 @@ class PostgresqlDatabase:
         """A number that changes when the server has told of another connection's commit; nothing is asked for it."""
         with self._translate_errors():
             if self._commits_told and not self._db.closed:
-                own = self._db.info.backend_pid
-                self._commits_told += sum(news.pid != own for news in self._db.notifies(timeout=0))
+                own_backend = self._db.info.backend_pid
+                self._commits_told += sum(news.pid != own_backend for news in self._db.notifies(timeout=0))
             else:  # whatever was committed before is not told
                 self._read(lambda: self._db.execute(SQL("LISTEN {}").format(Identifier(self._channel))))
                 self._commits_told += 1

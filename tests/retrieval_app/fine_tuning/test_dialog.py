@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from indexer.progress import Progress
 from retrieval_app.fine_tuning.dialog import TrainDialog
+from retrieval_app.fine_tuning.dialog_pages import smooth_values
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
-from retrieval_app.fine_tuning.pages import smooth_values
 from retrieval_app.fine_tuning.plan_rows import RadioEditor
 from retrieval_app.fine_tuning.source_kinds import LIBRARY_SOURCE
 from retrieval_app.fine_tuning.training_job import build_command_line

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
-from retrieval_app.grid.photo_grid import PhotoGrid, TilePart
+from retrieval_app.grid.photo_grid import PhotoGrid
+from retrieval_app.grid.tile_parts import TilePart
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme

@@ -20,7 +20,7 @@ from indexer.reports.palette import CLASS_COLOURS
 from indexer.reports.photo_map import LAYOUT_METHODS, MapLayout, update_layout
 from retrieval_app.map import dots
 from retrieval_app.map.areas import DrawnArea
-from retrieval_app.map.dots import DotColours, MapDots, draw_dots
+from retrieval_app.map.dot_painting import DotColours, MapDots, draw_dots
 from retrieval_app.map.map_state import COLOURINGS, MapScene, PhotoClasses, build_scene
 from retrieval_app.map.page import TOOLS
 from retrieval_app.map.thumbnails import CELL_SIDE, arrange_cells, find_cell

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.search.query import CroppedExample, Query
-from retrieval_app.grid.photo_grid import TilePart
+from retrieval_app.grid.tile_parts import TilePart
 from retrieval_app.session.marks import MAX_MARKS, adjust_mark, list_marks, remove_example, replace_example
 from retrieval_app.window.main_window import MainWindow
 from tests.support.window_waits import wait_for, wait_for_signal
