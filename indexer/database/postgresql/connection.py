@@ -18,6 +18,7 @@ from psycopg.sql import SQL, Identifier
 
 from indexer.database.interface import DatabaseState, SqlRow
 from indexer.database.postgresql.address import ServerAddress, list_connection_options
+from indexer.database.postgresql.commits import build_commit
 from indexer.database.postgresql.dialect import POSTGRESQL_DIALECT, number_placeholders
 from indexer.database.postgresql.faults import describe_loss, explain_read_only, translate_errors
 from indexer.database.postgresql.migrating import WRITE_LOCK, has_tables, prepare_tables
@@ -290,16 +291,10 @@ class PostgresqlDatabase:
             with self._translate_errors():
                 self._db.execute("COMMIT")
             return
-        token, tables = uuid.uuid4(), ",".join(sorted(self._changed_tables))
+        token = uuid.uuid4()
         self._answers.forget(self._changed_tables)
         try:
-            self._db.execute(
-                f"INSERT INTO commits (token) VALUES ('{token}'); UPDATE revision SET number = number + 1; "
-                f"INSERT INTO changes SELECT unnest('{{{tables}}}'::text[]), number FROM revision "
-                "ON CONFLICT (name) DO UPDATE SET number = excluded.number; "
-                f"SELECT pg_notify('{self._channel}', number || ' {tables}') FROM revision; "
-                "DELETE FROM commits WHERE moment < now() - interval '1 day'; COMMIT"
-            )
+            self._db.execute(build_commit(token, self._changed_tables, self._channel))
         except psycopg.OperationalError as error:
             if not self._db.closed or not self._find_commit(token):
                 raise LibraryError(
