@@ -18,7 +18,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from indexer.reports.palette import CLASS_COLOURS
 from indexer.reports.photo_map import LAYOUT_METHODS, MapLayout, update_layout
-from retrieval_app.map import dots
+from retrieval_app.map import dot_painting
 from retrieval_app.map.areas import DrawnArea
 from retrieval_app.map.dot_painting import DotColours, MapDots, draw_dots
 from retrieval_app.map.map_state import COLOURINGS, MapScene, PhotoClasses, build_scene
@@ -185,7 +185,7 @@ def test_classes_are_ordered_by_size_with_their_middles() -> None:
 
 @pytest.mark.parametrize("few", [0, 100], ids=["set as pixels", "painted"])
 def test_every_dot_has_the_colour_of_its_class(few: int, qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dots, "MAX_PAINTED_DOTS", few)
+    monkeypatch.setattr(dot_painting, "MAX_PAINTED_DOTS", few)
     places = np.array([[20, 20], [60, 20], [20, 60], [199.9, 99.9], [500, 5], [-3, 5]], np.float32)
     classes = np.array([0, 1, -1, 2, 0, 0])
     selected = np.zeros(len(places), np.bool_)
