@@ -39,7 +39,12 @@ app.exec()
 STARTS = {
     "bare": HEAD + "app = QApplication([])\nwindow = QMainWindow()" + SHOW,
     "window": HEAD
-    + "from retrieval_app.app import build_application\napp, window = build_application(['lookalike'])"
+    + """
+from retrieval_app.plain_imports import import_qt
+import_qt()
+from retrieval_app.app import build_application
+app, window = build_application(['lookalike'])
+"""
     + SHOW,
     "command": HEAD
     + """

@@ -14,11 +14,13 @@ from tests.support.commands import run_patiently
 
 START = """
 import builtins
+import gc
 import sys
 from retrieval_app.plain_imports import import_qt
 plain_import = builtins.__import__
 import_qt()
 assert builtins.__import__ is plain_import
+assert not gc.isenabled()
 from retrieval_app.app import FirstPaint, build_application
 app, window = build_application(["lookalike"])
 painted = []
