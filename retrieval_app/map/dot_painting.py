@@ -11,8 +11,6 @@ from indexer.reports.palette import CLASS_COLOURS
 
 MAX_PAINTED_DOTS = 2_000  # painting more one by one takes longer than a frame
 MAX_ROUND_DOTS = 20_000  # of more, each is a square of two by two pixels
-
-MOST_STEP = 2  # px from the middle of a dot
 _ROUND_STEPS = [(dx, dy) for dx in range(-2, 3) for dy in range(-2, 3) if dx * dx + dy * dy <= 5]
 _SQUARE_STEPS = [(0, 0), (1, 0), (0, 1), (1, 1)]
 
@@ -72,18 +70,17 @@ def _paint_points(painter: QPainter, positions: NDArray[np.float32], colour: QCo
 
 def _set_pixels(dots: MapDots, size: QSize, colours: DotColours) -> QImage:
     """An opaque dot of five pixels across for each, or a square of two by two where they are very many."""
-    pixels = np.full(
-        (size.height() + 2 * MOST_STEP, size.width() + 2 * MOST_STEP), QColor(colours.ground).rgb(), np.uint32
-    )
+    image = QImage(size, QImage.Format.Format_RGB32)
+    image.fill(QColor(colours.ground))
+    pixels = np.frombuffer(image.bits(), np.uint32)  # rows without gaps, as each pixel has four bytes
     palette = np.array(
         [QColor(colour).rgb() for colour in (*CLASS_COLOURS, colours.default, colours.selected)], np.uint32
     )
     kinds = np.where(dots.classes < 0, len(CLASS_COLOURS), dots.classes % len(CLASS_COLOURS))
     dot_colours = palette[np.where(dots.selected, len(CLASS_COLOURS) + 1, kinds)]
     steps = _ROUND_STEPS if len(dots.positions) <= MAX_ROUND_DOTS else _SQUARE_STEPS
-    x, y = dots.positions.astype(np.int64).T + MOST_STEP
+    x, y = dots.positions.astype(np.intp).T
     for dx, dy in steps:
-        pixels[y + dy, x + dx] = dot_colours
-    height, width = pixels.shape
-    whole = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-    return whole.copy(MOST_STEP, MOST_STEP, size.width(), size.height())
+        row, column = np.clip(y + dy, 0, size.height() - 1), np.clip(x + dx, 0, size.width() - 1)
+        pixels[row * size.width() + column] = dot_colours
+    return image

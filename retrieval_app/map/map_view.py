@@ -1,8 +1,10 @@
 """The map on the screen: a dot for each photo, names beside classes, the photo under the pointer, zoom and pan."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -13,6 +15,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QResizeEvent,
+    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -23,6 +26,7 @@ from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.map import class_marks
 from retrieval_app.map.areas import DrawnArea
 from retrieval_app.map.dot_painting import DotColours, MapDots, class_colour, draw_dots
+from retrieval_app.map.dot_steps import find_nearest, find_next
 from retrieval_app.map.map_state import MapScene
 from retrieval_app.map.map_viewport import MapViewport
 from retrieval_app.map.photo_card import CARD_SIDE, paint_card, place_card
@@ -36,7 +40,9 @@ POINTER_REACH = 12  # px from the pointer to the dot under it
 ZOOM_STEP = 1.25  # by which one turn of the wheel or one key makes it larger
 DRAG_DISTANCE = 4  # px from which on a press and a move are a drag and no click
 MOVE_TOOL, RECTANGLE_TOOL, LASSO_TOOL = "move", "rectangle", "lasso"  # what a drag does
-DRAG_MARGIN = 240  # px around the window that are drawn as well, so that a drag shows them at once
+DRAWN_MARGIN = 240  # px around the window that are drawn as well, so that a drag shows them at once
+MOST_GROWN = 1.6  # times that what was drawn is enlarged while the map is zoomed, until it is drawn anew
+REST_MS = 150  # after the last zoom, until the map is drawn anew
 MAX_NAMES = 200  # of the largest classes, which are shown where they have room
 
 
@@ -58,8 +64,11 @@ class MapView(QWidget):
         self._area: DrawnArea | None = None
         self._cells: list[MapCell] | None = None
         self._marks: list[class_marks.PlacedMark] | None = None
-        self._layer: QImage | None = None  # of the window and DRAG_MARGIN around it
-        self._shift = QPoint()  # by which the map was dragged since the layer was drawn
+        self._lacks_shapes = False  # of pictures, when the names were placed
+        self._layer: QImage | None = None  # of the window and DRAWN_MARGIN around it
+        self._moved = (
+            QTransform()
+        )  # from where a thing was drawn to where it is, as the map was dragged and zoomed since
         self._positions: NDArray[np.float32] | None = None
         self._pressed: QPoint | None = None
         self._dragged = False
@@ -69,7 +78,9 @@ class MapView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(tr("Map of the photos"))
         self.setToolTipDuration(0)
-        tiles.arrived.connect(self._forget_marks)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._redraw_map)
+        tiles.arrived.connect(self._take_tiles)
         theme.changed.connect(self._redraw_map)
         self.selection.changed.connect(self._redraw_map)
 
@@ -103,8 +114,12 @@ class MapView(QWidget):
 
     def zoom(self, factor: float, centre: QPointF | None = None) -> None:
         """Make the map `factor` times as large, about a position in the window in px or about its middle."""
-        self.viewport.zoom_about(factor, centre or QPointF(self.rect().center()))
-        self._redraw_map()
+        position = centre or QPointF(self.rect().center())
+        self.viewport.zoom_about(factor, position)
+        self._positions = None
+        to_origin = QTransform.fromTranslate(-position.x(), -position.y())
+        self._move_drawn(to_origin * QTransform.fromScale(factor, factor) * to_origin.inverted()[0])
+        self._rest.start()
 
     def dot_positions(self) -> NDArray[np.float32]:
         """The positions of the dots in the window, (n, 2) float32 in px."""
@@ -117,31 +132,44 @@ class MapView(QWidget):
         """The row of the photo whose thumbnail is at a position in px, else of the nearest dot within POINTER_REACH."""
         if self.scene is None:
             return None
-        shown = find_cell(self.list_cells(), position.x() - self._shift.x(), position.y() - self._shift.y())
+        shown = find_cell(self.list_cells(), *self._moved.inverted()[0].map(position).toTuple())
         if shown is not None:
             return shown.row
-        squared_distances = ((self.dot_positions() - np.array([position.x(), position.y()])) ** 2).sum(axis=1)
-        row = int(squared_distances.argmin())
-        return row if squared_distances[row] <= POINTER_REACH**2 else None
+        row = find_nearest(self.dot_positions(), position)
+        nearest = None if row is None else QPointF(*self.dot_positions()[row].tolist()) - position
+        return row if nearest is not None and math.hypot(nearest.x(), nearest.y()) <= POINTER_REACH else None
 
     def list_cells(self) -> list[MapCell]:
-        """The cells that show a photo as a thumbnail, where they were before the map was dragged."""
+        """The cells that show a photo as a thumbnail, where they were before the map was dragged and zoomed."""
         if self._cells is None:
-            start = np.array([self._shift.x(), self._shift.y()], np.float32) - DRAG_MARGIN
+            start, size = np.full(2, -DRAWN_MARGIN, np.float32), self._find_drawn_area().size().toSize().toTuple()
             origin = self.viewport.to_screen(np.zeros((1, 2), np.float32))[0] - start
-            size = (self.width() + 2 * DRAG_MARGIN, self.height() + 2 * DRAG_MARGIN)
             cells = arrange_cells(self.dot_positions() - start, origin, size) if self.has_pictures else []
-            self._cells = [MapCell(row, left - DRAG_MARGIN, top - DRAG_MARGIN) for row, left, top in cells]
+            self._cells = [MapCell(row, left - DRAWN_MARGIN, top - DRAWN_MARGIN) for row, left, top in cells]
         return self._cells
 
-    def _redraw_map(self) -> None:
-        self._layer = self._positions = self._cells = None
-        self._shift = QPoint()
-        self._forget_marks()
+    def _find_drawn_area(self) -> QRectF:
+        """The part of the window, and around it, that is drawn."""
+        return QRectF(self.rect().adjusted(-DRAWN_MARGIN, -DRAWN_MARGIN, DRAWN_MARGIN, DRAWN_MARGIN))
 
-    def _forget_marks(self) -> None:
-        """Place the names anew, as the map is another one or more is known of the shapes of its pictures."""
-        self._marks = None
+    def _move_drawn(self, step: QTransform) -> None:
+        """Show what was drawn moved by a step; it is drawn anew where it would leave a gap or be too coarse."""
+        self._moved *= step
+        is_covering = self._moved.mapRect(self._find_drawn_area()).contains(QRectF(self.rect()))
+        if self._layer is None or not is_covering or self._moved.m11() > MOST_GROWN:
+            self._redraw_map()
+        self.update()
+
+    def _redraw_map(self) -> None:
+        self._rest.stop()
+        self._layer = self._positions = self._cells = self._marks = None
+        self._moved = QTransform()
+        self.update()
+
+    def _take_tiles(self) -> None:
+        """Place the names anew if the shape of a picture was not known; show what has been read."""
+        if self._lacks_shapes:
+            self._marks = None
         self.update()
 
     # Painting
@@ -153,13 +181,13 @@ class MapView(QWidget):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         if self._layer is None:
             self._layer = self._draw_layer()
-        painter.drawImage(QPointF(self._shift - QPoint(DRAG_MARGIN, DRAG_MARGIN)), self._layer)
+        painter.save()
+        painter.setTransform(self._moved, combine=True)
+        painter.drawImage(self._find_drawn_area().topLeft(), self._layer)
         if self.scene is not None:
-            painter.save()
-            painter.translate(self._shift)
             self._paint_cells(painter, self.scene)
             self._paint_names(painter, self.scene)
-            painter.restore()
+        painter.restore()
         if self._area is not None:
             self._area.paint_area(painter, tokens.accent)
         if self.hasFocus():
@@ -173,10 +201,10 @@ class MapView(QWidget):
     def _draw_layer(self) -> QImage:
         """The image of the dots, which stays while only the pointer moves."""
         tokens, ratio = self._theme.tokens, self.devicePixelRatioF()
-        size = QSize(*(round((side + 2 * DRAG_MARGIN) * ratio) for side in (self.width(), self.height())))
+        size = (self._find_drawn_area().size() * ratio).toSize()
         classes = np.empty(0, np.int64) if self.scene is None else self.scene.classes
         has_names = self.scene is not None and bool(self.scene.names)
-        positions = ((self.dot_positions() + DRAG_MARGIN) * ratio).astype(np.float32)
+        positions = ((self.dot_positions() + DRAWN_MARGIN) * ratio).astype(np.float32)
         dots = MapDots(positions, classes, self._find_selected())
         colours = DotColours(tokens.ground, tokens.muted if has_names else tokens.accent, tokens.accent)
         image = draw_dots(dots, size, colours)
@@ -191,7 +219,7 @@ class MapView(QWidget):
 
     def _paint_cells(self, painter: QPainter, scene: MapScene) -> None:
         """Paint the thumbnails that lie in the window and in the place of no name."""
-        seen = self.rect().translated(-self._shift)
+        seen = self._moved.inverted()[0].mapRect(self.rect())
         covering = [mark.box for mark in self.list_marks(scene) if mark.covering]
         for cell in self.list_cells():
             square = QRect(cell.left, cell.top, CELL_SIDE, CELL_SIDE)
@@ -217,10 +245,14 @@ class MapView(QWidget):
         if self._marks is None:
             font = resize_font(self.font(), CAPTION_SIZE, bold=True)
             sizes = class_marks.measure_marks(scene.names[:MAX_NAMES], scene.pictures, font)
-            middles = self.viewport.to_screen(scene.middles[:MAX_NAMES]) - np.array([self._shift.x(), self._shift.y()])
-            request = self._tiles.request_photo_in_row
-            pictures = [find_picture_place(cell, request(scene.ids, cell.row)) for cell in self.list_cells()]
-            self._marks = class_marks.place_marks(middles, sizes, pictures, self.rect().translated(-self._shift))
+            offset = np.array([self._moved.dx(), self._moved.dy()], np.float32)
+            middles = (self.viewport.to_screen(scene.middles[:MAX_NAMES]) - offset) / self._moved.m11()
+            photos = [self._tiles.request_photo_in_row(scene.ids, cell.row) for cell in self.list_cells()]
+            self._lacks_shapes = None in photos
+            pictures = [find_picture_place(*shown) for shown in zip(self.list_cells(), photos, strict=True)]
+            self._marks = class_marks.place_marks(
+                middles, sizes, pictures, self._moved.inverted()[0].mapRect(self.rect())
+            )
         return self._marks
 
     def _paint_names(self, painter: QPainter, scene: MapScene) -> None:
@@ -299,14 +331,11 @@ class MapView(QWidget):
         self.update()
 
     def _move_map(self, moved: QPoint) -> None:
-        """Move the map in the window by px; it is drawn anew only where its drawn margin ends."""
+        """Move the map in the window by px; it is drawn anew only where what is drawn ends."""
         self.viewport.move_by(moved)
-        self._shift += moved
         if self._positions is not None:
             self._positions = self._positions + np.array([moved.x(), moved.y()], np.float32)
-        if max(abs(self._shift.x()), abs(self._shift.y())) > DRAG_MARGIN:
-            self._redraw_map()
-        self.update()
+        self._move_drawn(QTransform.fromTranslate(moved.x(), moved.y()))
 
     def _select_rows(self, rows: NDArray[np.int64], *, is_adding: bool) -> None:
         if not is_adding:
@@ -353,21 +382,12 @@ class MapView(QWidget):
             super().keyPressEvent(event)
 
     def _step_to_dot(self, direction: NDArray[np.float32]) -> None:
-        """Go to the nearest dot within 45 degrees of `direction`; without a current dot, to the one nearest the middle.
-
-        `direction` is a unit vector (2,) along an axis of the window.
-        """
+        """Go to the dot that an arrow key leads to; `direction` is a unit vector (2,) along an axis of the window."""
         positions = self.dot_positions()
         if self.current is None:
-            centre = np.array([self.width() / 2, self.height() / 2])
-            self._set_current(int(((positions - centre) ** 2).sum(axis=1).argmin()) if len(positions) else None)
-            return
-        offsets = positions - positions[self.current]
-        along = offsets @ direction
-        beside = np.abs(offsets @ direction[::-1])
-        candidate_distances = np.where((along > 0) & (beside <= along), (offsets**2).sum(axis=1), np.inf)
-        if np.isfinite(candidate_distances.min()):
-            self._set_current(int(candidate_distances.argmin()))
+            self._set_current(find_nearest(positions, QPointF(self.width() / 2, self.height() / 2)))
+        elif (row := find_next(positions, self.current, direction)) is not None:
+            self._set_current(row)
 
     def _choose_photo(self, row: int | None) -> None:
         if row is not None and self.scene is not None:

@@ -31,18 +31,22 @@ def arrange_cells(positions: NDArray[np.float32], origin: NDArray[np.float32], s
     `origin` (2,) is where the map's own origin lies in the window. Of several photos in a cell, the one nearest to its
     middle is shown.
     """
-    width, height = size
-    is_near = ((positions > -CELL_SIDE) & (positions < np.array([width, height]) + CELL_SIDE)).all(axis=1)
-    rows = np.flatnonzero(is_near)
-    moved = (positions[rows] - origin) / CELL_SIDE
-    cells = np.floor(moved).astype(np.int64)
-    off_middle = ((moved - cells - 0.5) ** 2).sum(axis=1)
-    order = np.lexsort((off_middle, cells[:, 1], cells[:, 0]))
-    cells, rows = cells[order], rows[order]
-    is_first = np.ones(len(rows), np.bool_)
-    is_first[1:] = (np.diff(cells, axis=0) != 0).any(axis=1)
-    corners = np.round(cells[is_first] * CELL_SIDE + origin).astype(np.int64)
-    return [MapCell(row, left, top) for row, (left, top) in zip(rows[is_first].tolist(), corners.tolist(), strict=True)]
+    corner = np.floor(-origin / CELL_SIDE).astype(np.intp)  # the cell that the window begins in
+    shape = np.ceil(np.array(size) / CELL_SIDE).astype(np.intp) + 1
+    moved = (positions - origin) / np.float32(CELL_SIDE) - corner.astype(np.float32)
+    rows = np.flatnonzero(((moved >= 0) & (moved < shape)).all(axis=1))
+    moved = moved[rows]
+    off_middle = ((moved % 1 - np.float32(0.5)) ** 2).sum(axis=1)
+    cells = moved.astype(np.intp)
+    codes = cells[:, 0] * shape[1] + cells[:, 1]
+    least = np.full(shape.prod(), np.inf, np.float32)
+    np.minimum.at(least, codes, off_middle)
+    nearest = np.flatnonzero(off_middle == least[codes])
+    used, first = np.unique(codes[nearest], return_index=True)
+    across, down = np.divmod(used, shape[1])
+    corners = np.round((np.stack([across, down], axis=1) + corner) * CELL_SIDE + origin).astype(np.intp)
+    shown = rows[nearest[first]].tolist()
+    return [MapCell(row, left, top) for row, (left, top) in zip(shown, corners.tolist(), strict=True)]
 
 
 def find_picture_place(cell: MapCell, photo: Photo | None) -> QRect:

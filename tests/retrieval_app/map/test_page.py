@@ -292,3 +292,28 @@ def test_photos_are_coloured_by_folder_and_by_groups_that_are_made_for_it(mine: 
     view.grab()
     row = shown[0].row
     assert view.row_at(QPointF(shown[0].left + 5, shown[0].top + 5)) == row
+
+
+def test_what_is_drawn_is_scaled_while_the_map_is_zoomed_and_drawn_anew_when_it_rests(
+    mine: MainWindow, qtbot: QtBot
+) -> None:
+    to_map(mine, qtbot, with_pictures=True)
+    view = mine.map_page.map_view
+    wait_for(qtbot, mine.tiles.is_idle)
+    view.grab()
+    drawn, marks = view.list_cells(), view.list_marks(view.scene) if view.scene else []
+    cell = drawn[len(drawn) // 2]
+    middle = QPointF(cell.left + CELL_SIDE / 2, cell.top + CELL_SIDE / 2)
+    corner = QPointF(cell.left + 2, cell.top + 2)
+    for factor in (1.1, 1.1, 1 / 1.21, 0.9):  # one after the other, before it rests
+        view.zoom(factor, middle)
+        view.grab()
+        assert view.list_cells() is drawn and view.scene is not None and view.list_marks(view.scene) is marks
+        assert view.row_at(middle) == cell.row
+    assert view.row_at(middle + (corner - middle) * 0.9) == cell.row
+    wait_for(qtbot, lambda: view.list_cells() is not drawn)
+    for _ in range(4):  # a gap at the edge, or twice the size, is drawn at once
+        drawn = view.list_cells()
+        view.grab()
+        view.zoom(0.5)
+        assert view.list_cells() is not drawn

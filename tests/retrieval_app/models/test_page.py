@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,14 @@ from retrieval_app.models.page import ModelsPage
 from retrieval_app.models.shelf_rows import describe_arguments, make_model_row, make_training_row
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.labelled_shapes import write_classes
 from tests.support.message_boxes import find_question, press_answer
 from tests.support.open_windows import open_window
+from tests.support.quick_training import QUICK
 from tests.support.taught_models import add_taught_model, write_stopped_training, write_taught_model
 from tests.support.window_waits import wait_for
+from training import train
+from training.data.sources import UNFINISHED_FILE
 from training.registry.kept_models import KeptModel
 from training.registry.stopped_trainings import StoppedTraining
 
@@ -150,6 +155,34 @@ def test_a_stopped_training_is_given_up_or_goes_on(page: ModelsPage, home: Path,
     press_answer(find_question(qtbot, window), "Give it up")
     wait_for(qtbot, lambda: row.name not in dict(names(page)))
     assert not (home / "checkpoints" / "birds-1").exists()
+
+
+@pytest.mark.long
+def test_a_training_cut_off_after_an_epoch_goes_on_to_its_end_from_the_page(
+    home: Path, indexed: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder, cut = write_classes(tmp_path / "shapes", 4, 8), home / "checkpoints" / "shapes-1"
+    steps = train(replace(QUICK, recipe="full", epochs=3, patience=0), folder, tmp_path / "whole")
+    next(said for said in steps if said.stage == "train" and said.values["epoch"] == 2)  # the first is written down
+    cut.mkdir(parents=True)
+    shutil.copy(tmp_path / "whole" / UNFINISHED_FILE, cut)
+    steps.close()
+    shutil.copytree(indexed, home / "default.library")
+    with open_window() as window:
+        page = to_models(window, qtbot)
+        page.find_row("shapes-1")
+        press(page.details.continue_button)
+        tuning = window.training.tuning
+        wait_for(qtbot, lambda: tuning.running)
+        wait_for(qtbot, lambda: not tuning.running)
+        assert tuning.sentence == "" and tuning.outcome is not None and tuning.outcome.checkpoint == cut
+        assert [round(epoch.epoch) for epoch in tuning.outcome.epochs] == [0, 1, 2, 3]
+        assert window.training.dialog is not None
+        window.training.dialog.close()
+        wait_for(qtbot, lambda: any(row.model and row.model.checkpoint == cut for row in page.table.rows))
+        assert not any(row.training for row in page.table.rows)
+    assert {"model.json", "model.safetensors"} <= {path.name for path in cut.iterdir()}
+    assert UNFINISHED_FILE not in {path.name for path in cut.iterdir()}
 
 
 def test_rows_say_what_they_are() -> None:
