@@ -5,7 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-TRAINING_PACKAGES = ("opentsne", "pytorch-metric-learning", "scikit-learn", "timm", "torch", "torchvision")
+TRAINING_PACKAGES = ("opentsne", "pytorch-metric-learning", "scikit-learn", "scipy", "timm", "torch", "torchvision")
 EXTRAS = ("heif", "raw")
 
 

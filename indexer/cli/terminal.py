@@ -173,7 +173,6 @@ OPTIONAL_PACKAGES = {
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "openTSNE": "openTSNE",
-    "imagehash": "imagehash",
     "annoy": "annoy",
 }
 

@@ -32,7 +32,7 @@ PACKAGE_PURPOSES = {
     "torch": "no model can be converted, none be taught",
     "torchvision": "no model can be converted, none be taught",
     "timm": "no other model can be made ready, none be taught",
-    "scipy": "no duplicates and near copies, no report",
+    "scipy": "none be taught, no report of a comparison",
     "scikit-learn": "no figures of clusters, no groups of what looks alike",
     "openTSNE": "no map",
 }

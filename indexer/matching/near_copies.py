@@ -117,12 +117,18 @@ def _do_parts_agree(pictures: SmallPictures, parts: NDArray[np.int64], tried: Pa
 
 
 def connect_pairs(pairs: Pairs, count: int) -> NDArray[np.int64]:
-    """The component (n,) of each of `count` rows, by number, where the pairs (p, 2) connect them."""
-    from scipy import sparse  # noqa: PLC0415 (0.3 s, and only grouping needs it)
-    from scipy.sparse import csgraph  # noqa: PLC0415
+    """The component (n,) of each of `count` rows, numbered by its first row, where the pairs (p, 2) connect them.
 
-    links = sparse.coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    return np.asarray(csgraph.connected_components(links, directed=False)[1], np.int64)
+    In rounds, each row takes the lowest row that its component is known to reach (Shiloach, Vishkin 1982).
+    """
+    lowest = np.arange(count)
+    while len(pairs):
+        ends = lowest[pairs]
+        pairs, ends = pairs[ends[:, 0] != ends[:, 1]], ends[ends[:, 0] != ends[:, 1]]
+        np.minimum.at(lowest, ends.max(axis=1), ends.min(axis=1))
+        while (lowest[lowest] != lowest).any():
+            lowest = lowest[lowest]
+    return np.unique(lowest, return_inverse=True)[1]
 
 
 def _find_crowds(pictures: SmallPictures, components: NDArray[np.int64]) -> NDArray[np.bool_]:

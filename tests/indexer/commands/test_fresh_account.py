@@ -110,3 +110,8 @@ def test_the_block_is_felt_where_a_model_must_be_converted(tmp_path: Path) -> No
     assert said.err.endswith(
         "This needs the package torch, which is not installed. Install it: pip install torch timm\n"
     )
+
+
+def test_near_copies_are_found_without_it(light_home: Path) -> None:
+    said = say(light_home / "home", "duplicates", "--kind", "near", "--json")
+    assert said.code == 0, said.err

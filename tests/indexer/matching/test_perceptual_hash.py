@@ -31,6 +31,18 @@ def compress_image(image: Image.Image) -> Image.Image:
     return Image.open(file).convert("RGB")
 
 
+def test_hashes_are_imagehashs_bit_by_bit_also_of_flat_and_symmetric_pictures() -> None:
+    random = np.random.default_rng(0)
+    drawn = random.integers(0, 256, (40, 32, 32), dtype=np.uint8)
+    flat = np.stack([np.full((32, 32), level, np.uint8) for level in (0, 77, 255)])
+    for pixels in (*drawn, *(drawn // 2 + drawn[:, :, ::-1] // 2), *np.sort(drawn, axis=2), *flat):
+        file = BytesIO()
+        Image.fromarray(pixels).save(file, "PNG")
+        expected = imagehash.phash(Image.fromarray(pixels)).hash.ravel()
+        found = compute_hashes(file.getvalue(), turned=False).astype(">u8").view(np.uint8)
+        np.testing.assert_array_equal(np.unpackbits(found).astype(bool), expected)
+
+
 def test_hash_is_the_librarys_own_but_for_the_thumbnails_noise() -> None:
     for seed in SEEDS:
         picture = soft(seed)
