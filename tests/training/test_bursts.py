@@ -93,6 +93,7 @@ def test_instant_refuses_a_folder_of_bursts_and_says_its_groups(folder: Path, tm
     assert f"show a gain of {record.least_gain:.3f} in four of five" in record.why
 
 
+@pytest.mark.long
 def test_quick_refuses_a_library_labelled_by_bursts(folder: Path, tmp_path: Path) -> None:
     with Library.create(tmp_path / "bursts.library") as library:
         drain(index_library(library, [folder], Tiny(), labelled=True))

@@ -88,6 +88,7 @@ def test_the_checkpoint_is_the_epoch_and_embedding_that_validation_chose(trained
     assert (card.head is None) == (fit.embedding == "backbone")
 
 
+@pytest.mark.long
 def test_a_training_that_only_does_harm_keeps_the_pretrained_model_at_its_own_size(
     shapes: Path, tmp_path: Path
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_training_that_only_does_harm_keeps_the_pretrained_model_at_its_own_si
     assert judged.before.figures == judged.after.figures
 
 
+@pytest.mark.long
 def test_a_training_that_only_does_harm_keeps_the_instant_start_where_that_is_better(
     shapes: Path, tmp_path: Path
 ) -> None:
@@ -193,6 +195,7 @@ def test_a_file_that_is_no_picture_is_left_out_and_named(trained: Trained) -> No
     assert sum(map(len, trained.result.parts)) == 6 * 14
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("part", "task"), [("train", "learn from"), ("validation", "choose by"), ("test", "judge by")])
 @pytest.mark.parametrize("left", [0, 1])
 def test_a_part_of_which_too_little_can_be_read_is_refused_in_a_sentence(
@@ -220,6 +223,7 @@ def test_for_new_classes_the_test_asks_about_classes_that_were_never_trained(sha
     assert result.verdict.classes == 2
 
 
+@pytest.mark.long
 def test_where_validation_has_known_and_new_classes_the_new_ones_alone_are_asked_about(tmp_path: Path) -> None:
     config = replace(QUICK, purpose="classes", epochs=1, max_seconds=0.01)
     result = run_to_end(config, write_classes(tmp_path / "five", 5, 8), tmp_path / "out").result
@@ -234,6 +238,7 @@ def test_where_validation_has_known_and_new_classes_the_new_ones_alone_are_asked
     assert result.fit.epochs[0].score.backbone == pytest.approx(figures.per_query_map_at_r[query_mask].mean(), abs=1e-6)
 
 
+@pytest.mark.long
 def test_halfway_each_weight_is_the_mean_of_the_pretrained_and_the_trained_one(shapes: Path, tmp_path: Path) -> None:
     kept = {}
     for share in (0.5, 1.0):
@@ -247,6 +252,7 @@ def test_halfway_each_weight_is_the_mean_of_the_pretrained_and_the_trained_one(s
         torch.testing.assert_close(kept[0.5][name].double(), wanted, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.long
 def test_without_a_head_the_backbone_is_the_embedding(trained: Trained, tmp_path: Path, shapes: Path) -> None:
     parts = split_samples(drain(survey_folder(shapes)).samples, "images")
     small = DataSplit(parts.train[::3], parts.validation, parts.test)
@@ -267,6 +273,7 @@ def test_closed_at_any_stage_nothing_is_left_behind(shapes: Path, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_time_that_is_spent_ends_the_training_with_its_best(shapes: Path, tmp_path: Path) -> None:
     result = run_to_end(replace(QUICK, max_seconds=0.01, epochs=50), shapes, tmp_path / "out").result
     assert len(result.fit.epochs) == 2
@@ -307,6 +314,7 @@ def test_given_parts_are_what_a_network_learns_from_chooses_by_and_is_judged_by(
     assert read_record(result.checkpoint).remarks[0] == sentence
 
 
+@pytest.mark.long
 def test_the_recipe_instant_takes_given_parts_together_and_says_so(tmp_path: Path) -> None:
     folder = _write_parts(tmp_path / "shapes")
     (folder / "loose.png").write_bytes((folder / "test" / "class-00" / "000.png").read_bytes())
@@ -326,6 +334,7 @@ def test_the_recipe_instant_takes_given_parts_together_and_says_so(tmp_path: Pat
     )
 
 
+@pytest.mark.long
 def test_classes_of_the_second_level_are_learned_by_both_names(tmp_path: Path) -> None:
     plants = tmp_path / "plants"
     write_classes(plants / "rosa", 4, 8)

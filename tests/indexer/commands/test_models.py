@@ -59,6 +59,7 @@ def test_a_model_is_added_listed_explained_used_and_removed(tell: Tell, tmp_path
     assert (tmp_path / "library" / "models" / added["fingerprint"]).is_dir()
 
 
+@pytest.mark.long
 def test_the_size_of_the_input_makes_another_model(tmp_path: Path) -> None:
     weights = write_weights("test_resnet", tmp_path)
     own, small = ModelChoice("test_resnet", weights), ModelChoice("test_resnet", weights, size=96)
@@ -91,6 +92,7 @@ def test_what_cannot_be_had_is_a_sentence(tell: Tell, tmp_path: Path, words: lis
     assert "Traceback" not in said.err
 
 
+@pytest.mark.long
 def test_embeddings_have_as_many_numbers_as_the_list_says() -> None:
     timm = backbones.import_timm()
     in_hub = {

@@ -88,6 +88,7 @@ def photograph() -> Image.Image:
         return file.convert("RGB")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", [shrink, cut, turn_by_a_quarter, tilt])
 def test_nine_of_ten_lines_are_right_between_a_photograph_and_a_changed_one(
     matcher: PointMatcher,
@@ -117,6 +118,7 @@ def test_lines_are_drawn_from_point_to_point() -> None:
     assert abs(painted[-1] - (2 * 12 + 448 + 224)) <= 3
 
 
+@pytest.mark.long
 def test_the_command_counts_the_points_and_draws_them(tell: Tell, tmp_path: Path, carried_model: None) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

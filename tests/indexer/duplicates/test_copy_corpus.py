@@ -65,6 +65,7 @@ def list_hash_copies(thumbnails: dict[str, bytes]) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.long
 def test_unlike_pictures_are_never_grouped_and_true_copies_stay_found(library: Library, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

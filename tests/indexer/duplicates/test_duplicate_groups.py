@@ -250,6 +250,7 @@ def test_groups_are_the_same_whatever_the_order(tmp_path_factory: pytest.TempPat
     assert len(results[0]) > 5
 
 
+@pytest.mark.long
 def test_groups_found_by_an_index_are_the_same_whatever_the_order_and_nearly_all(tmp_path: Path) -> None:
     count = EXACT_ROWS + 400
     vectors = clustered(count)

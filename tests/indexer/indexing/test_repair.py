@@ -44,6 +44,7 @@ def test_a_library_with_an_older_default_model_is_mended_with_that(old_library: 
     assert card.fingerprint == OLD_DEFAULT
 
 
+@pytest.mark.long
 def test_the_default_model_of_a_damaged_card_is_known_by_its_fingerprint() -> None:
     assert find_default_choice(OLD_DEFAULT) == ModelChoice(framing="centre")
     today = build_card(create_network(), name=DEFAULT_BACKBONE, source=PACKAGED_SOURCE)

@@ -37,6 +37,7 @@ def count_embedded(library: Library) -> Counter[int]:
     return Counter(photo for (photo,) in library.store.database.fetch_rows("SELECT photo FROM embeddings"))
 
 
+@pytest.mark.long
 def test_check_tells_what_nobody_is_at(shared: Path) -> None:
     with Library.open(shared) as library:
         database, model = library.store.database, library.model_id

@@ -42,6 +42,7 @@ def test_the_second_library_copies_what_the_first_one_prepared(tmp_path: Path) -
         assert path.read_bytes() == (first / folder.name / path.name).read_bytes(), path.name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [WEIGHTS_FILE, BIN_FILE])
 def test_a_damaged_one_is_not_copied(tmp_path: Path, name: str) -> None:
     choice = ModelChoice("test_resnet", write_weights("test_resnet", tmp_path))
@@ -52,6 +53,7 @@ def test_a_damaged_one_is_not_copied(tmp_path: Path, name: str) -> None:
     assert verify_model(tmp_path / "second" / fingerprint).fingerprint == fingerprint
 
 
+@pytest.mark.long
 def test_one_of_another_decoding_is_not_taken_for_todays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     choice = ModelChoice("test_resnet", write_weights("test_resnet", tmp_path))
     drain(install_model(choice, tmp_path / "first"))

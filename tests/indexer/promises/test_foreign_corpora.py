@@ -31,10 +31,12 @@ MEMORY = 600  # MiB that a run over hostile pictures may take more than one over
 # `lookalike` as another user, who may not be able to read this Python: what it needs is imported before the rights go.
 PROGRAM = """
 import atexit, os, sys
-import annoy, numpy, openvino, pillow_heif, rawpy, retrieval_app.commands
+import _strptime, annoy, numpy, openvino, pillow_heif, rawpy, secrets
 from pathlib import Path
 from PIL import Image
 from retrieval_app.cli import main
+from retrieval_app.commands import load_commands
+load_commands()
 Image.init()
 user, peak = int(sys.argv.pop(1)), Path(sys.argv.pop(1))
 if user != os.geteuid():

@@ -64,6 +64,7 @@ def random_model(tmp_path: Path) -> Path:
     return tmp_path / "models" / card.fingerprint
 
 
+@pytest.mark.long
 def test_a_model_drawn_by_lot_is_worse_by_the_librarys_labels(labelled_library: Library, random_model: Path) -> None:
     own = labelled_library.models_folder / labelled_library.model_fingerprint
     found = drain(compare_models(labelled_library, own, random_model))
@@ -89,6 +90,7 @@ def test_a_model_is_no_better_than_itself(labelled_library: Library) -> None:
     assert found.change.mean == 0
 
 
+@pytest.mark.long
 def test_without_labels_changed_copies_decide(plain_library: Library, random_model: Path) -> None:
     own = plain_library.models_folder / plain_library.model_fingerprint
     found = drain(compare_models(plain_library, own, random_model))
@@ -97,6 +99,7 @@ def test_without_labels_changed_copies_decide(plain_library: Library, random_mod
     assert drain(compare_models(plain_library, random_model, own)).verdict == "no clear difference"
 
 
+@pytest.mark.long
 def test_photos_that_a_model_was_trained_on_are_left_out(plain_library: Library, photos: Path, tmp_path: Path) -> None:
     hashes = [content_hash(path.read_bytes()) for path in sorted(photos.rglob("*.png"))[:20]]
     seen = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32).copy()
@@ -118,6 +121,7 @@ def test_photos_that_a_model_was_trained_on_are_left_out(plain_library: Library,
     assert (again.photos, again.seen) == (found.photos, found.seen)
 
 
+@pytest.mark.long
 def test_the_command_compares_with_the_librarys_own_model(
     labelled_library: Library, tell: Tell, tmp_path: Path
 ) -> None:

@@ -55,6 +55,7 @@ def test_calibration_is_that_of_maps_fitted_without_the_pair(library: Library, b
     assert known.knots == expected.knots
 
 
+@pytest.mark.long
 def test_labels_by_lot_are_not_identified_though_the_map_has_learned_them(library: Library, by_lot: bool) -> None:
     rule = measure_rule(library).by_ratio
     assert f"{len(CODES)} photos whose label was left out, of {CLASSES} labels" in rule.measured

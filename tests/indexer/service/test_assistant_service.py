@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
 from indexer.library import Library
 from tests.support.commands import command, environment, start_patiently
 
@@ -50,6 +52,7 @@ def _read_lines(path: str) -> list[str]:
     return Path(path).read_text(encoding="ascii").splitlines()[1:]
 
 
+@pytest.mark.long
 def test_an_assistant_finds_photos_and_sees_them(prepared: Any) -> None:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     words = command("serve", "--mcp")

@@ -152,6 +152,7 @@ def test_zeros_of_either_sign_are_the_same_place() -> None:
     assert measure_retrieval(put_on_line(1, -0.0, 0.0), [0, 0, 1]).per_query_p_at_1[0] == 0.5
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(DRAWN, st.integers(1, 30))
 def test_figures_agree_with_a_walk_over_the_definitions(drawn: tuple[NDArray[Any], NDArray[Any]], k: int) -> None:

@@ -49,6 +49,7 @@ def home(pair_model: Path, tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.long
 def test_the_converted_half_agrees_with_torch_and_knows_the_pictures(pair_model: Path) -> None:
     card = read_text_card(pair_model)
     tokenizer = load_tokenizer(*read_token_table(pair_model, card), card)
@@ -62,6 +63,7 @@ def test_the_converted_half_agrees_with_torch_and_knows_the_pictures(pair_model:
         assert ((model.embed(pictures) @ found[: len(KINDS)].T).argmax(axis=1) == place).all()
 
 
+@pytest.mark.long
 def test_any_word_of_the_pair_finds_its_pictures_in_a_library(home: Path, pair: Path, tell: Tell) -> None:
     said = tell(home, "index", home.parent / "photos", "--labelled", "--model", pair)
     assert said.code == 0, said.err
@@ -144,6 +146,7 @@ def test_a_model_without_the_other_half_has_none(installed_model: Path) -> None:
     assert drain(prepare_words(installed_model)) == ""
 
 
+@pytest.mark.long
 def test_without_the_extra_pictures_are_searched_and_words_say_what_to_install(
     pair: Path, own_model: Path, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_cell_shows_its_photos_and_one_of_them_finds_similar(window: MainWindo
     assert window.session.search.query_photo_id == wanted
 
 
+@pytest.mark.long
 def test_changed_labels_are_told_and_measured_when_asked(window: MainWindow, qtbot: QtBot) -> None:
     """And a measuring is cancelled, and started again; a key chooses a photo."""
     window.page_stack.show_page("Evaluate")

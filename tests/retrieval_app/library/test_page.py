@@ -129,6 +129,7 @@ def test_a_failure_is_shown_in_its_folder_and_the_list_is_copied(
     assert len(QGuiApplication.clipboard().text().splitlines()) == 2
 
 
+@pytest.mark.long
 def test_a_folder_that_is_away_is_said_to_be_and_found_at_its_new_place_without_a_forward_pass(
     mine: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

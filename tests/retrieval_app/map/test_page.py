@@ -79,6 +79,7 @@ def test_the_first_state_invites_a_folder(empty_window: MainWindow) -> None:
     assert empty_window.focusWidget() is empty_window.map_page.invitation.offer
 
 
+@pytest.mark.long
 def test_principal_components_come_first_and_neighbourhoods_follow(laid_out: Path, home: Path, qtbot: QtBot) -> None:
     shutil.copytree(laid_out, home / "default.library", ignore=shutil.ignore_patterns("layouts"))
     with open_filled_window(qtbot) as window:
@@ -265,6 +266,7 @@ def test_what_is_selected_on_the_map_is_what_actions_take(mine: MainWindow, qtbo
     assert set(actions.list_ids()) != set(right)  # those of the page that is shown
 
 
+@pytest.mark.long
 def test_photos_are_coloured_by_folder_and_by_groups_that_are_made_for_it(mine: MainWindow, qtbot: QtBot) -> None:
     to_map(mine, qtbot, with_pictures=True)
     page, view = mine.map_page, mine.map_page.map_view

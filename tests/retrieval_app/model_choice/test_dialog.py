@@ -76,6 +76,7 @@ def test_a_model_is_added_from_a_file_compared_used_and_gone_back_from(
     dialog.close()
 
 
+@pytest.mark.long
 def test_a_licence_is_said_before_a_download_and_being_offline_is_a_sentence(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:

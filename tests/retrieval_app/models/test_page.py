@@ -141,6 +141,7 @@ def test_a_worse_model_is_used_only_after_a_question(page: ModelsPage, qtbot: Qt
     assert main_window(page).session.job.state is None
 
 
+@pytest.mark.long
 def test_a_stopped_training_is_given_up_or_goes_on(page: ModelsPage, home: Path, qtbot: QtBot) -> None:
     window = main_window(page)
     row = page.find_row("birds-1")

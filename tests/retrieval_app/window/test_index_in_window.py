@@ -82,6 +82,7 @@ def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_fold
     assert not job.is_running()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("carried_model")
 def test_folders_named_while_one_is_indexed_wait_in_the_list_and_are_indexed_in_their_turn(
     empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot
@@ -107,6 +108,7 @@ def test_folders_named_while_one_is_indexed_wait_in_the_list_and_are_indexed_in_
     assert not session.work.works
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("carried_model")
 def test_the_sample_has_a_library_of_its_own(
     empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot

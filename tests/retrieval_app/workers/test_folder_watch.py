@@ -88,6 +88,7 @@ def test_a_job_that_is_cancelled_before_the_watch_has_made_way_never_starts(
     assert session.job.watch.wanted
 
 
+@pytest.mark.long
 def test_a_picture_that_makes_the_run_crash_costs_that_picture_only(
     session: Session, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def breaking(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"crash")
 
 
+@pytest.mark.long
 def test_the_watch_outlives_a_picture_that_makes_it_crash(
     session: Session, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ def test_the_command_is_known_without_torch() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+@pytest.mark.long
 def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(tmp_path: Path, tell: Tell) -> None:
     folder = write_classes(tmp_path / "mixed", 4, 8, mixed=True)
     said = tell(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--name", "By lot", "--json")
@@ -128,7 +129,7 @@ def test_the_bundled_pictures_get_an_honest_answer(tmp_path: Path, purpose: str)
     result = said.result()
     assert result["verdict"] == ("refuse" if said.code else "install")
     assert (result["change"]["low"] > 0) == (said.code == 0)
-    assert result["parts"]["test"] == result["queries"]
+    assert result["queries"] == (result["parts"]["test"] or result["parts"]["train"])  # out of fold, all are asked
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
@@ -151,6 +152,7 @@ def test_killed_in_mid_training_nothing_is_changed_but_what_it_takes_to_go_on(tm
     assert {path.name for path in (tmp_path / "home").iterdir()} <= {"default.library", "checkpoints"}
 
 
+@pytest.mark.long
 def test_a_training_stops_when_its_window_is_gone(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "shapes", 4, 8)
     ended = lookalike(tmp_path / "home", "train", folder, *QUICK, "--epochs", "1000", "--json", "--attached")

@@ -56,6 +56,7 @@ def test_a_changed_or_vanished_file_is_alone(bursts: list[PhotoSample]) -> None:
     assert len(set(drain(group_photos([changed, gone])).numbers.tolist())) == 2
 
 
+@pytest.mark.long
 def test_a_column_joins_what_pixels_do_not(bursts: list[PhotoSample], traits: dict[bytes, PhotoTraits]) -> None:
     plain = drain(group_photos(bursts, traits=traits)).numbers
     one, other = 0, int(np.flatnonzero(plain != plain[0])[0])
@@ -85,6 +86,7 @@ def embed(one: PhotoTraits) -> np.ndarray:
     return unit
 
 
+@pytest.mark.long
 def test_labels_by_lot_look_learned_where_bursts_are_parted_and_not_where_they_are_not(
     bursts: list[PhotoSample], traits: dict[bytes, PhotoTraits]
 ) -> None:
@@ -94,6 +96,7 @@ def test_labels_by_lot_look_learned_where_bursts_are_parted_and_not_where_they_a
     assert together.low <= 0 <= together.high
 
 
+@pytest.mark.long
 def test_a_training_divides_a_folder_by_its_groups(bursts: list[PhotoSample], traits: dict[bytes, PhotoTraits]) -> None:
     folder = Path(bursts[0].path.decode()).parents[1]
     divided = drain(training_run._divide_source(folder, TrainConfig(), {}))

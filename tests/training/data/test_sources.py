@@ -176,6 +176,7 @@ def test_the_command_trains_on_a_library_and_refuses_what_is_none(library: Libra
         assert sentence in refused.err
 
 
+@pytest.mark.long
 def test_without_classes_views_are_looked_for_and_the_verdict_says_so(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "shapes", 1, 40) / "class-00"
     result = run_to_end(replace(QUICK, epochs=1, recipe="auto"), folder, tmp_path / "out").result

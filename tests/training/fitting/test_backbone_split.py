@@ -61,6 +61,7 @@ def run_parts(network: EmbeddingNetwork, batch: Tensor) -> Tensor:
     return features
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["resnet18", "convnext_atto", "mobilenetv4_conv_small", "swin_tiny_patch4_window7_224"]
 )

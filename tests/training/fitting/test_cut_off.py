@@ -74,6 +74,7 @@ def cut(config: TrainConfig, photos: TrainingPhotos, out: Path, spoil: set[int])
     return run, taken
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CONFIGS)
 def test_cut_off_within_an_epoch_a_training_goes_on_to_the_same_weights(
     name: str, photos: TrainingPhotos, tmp_path: Path
@@ -104,6 +105,7 @@ def write(path: Path, facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -
     path.write_bytes(safetensors.torch.save(tensors, {"facts": json.dumps(facts)}))
 
 
+@pytest.mark.long
 def test_what_was_written_down_in_part_is_refused_in_a_sentence(photos: TrainingPhotos, tmp_path: Path) -> None:
     cut(BASE, photos, tmp_path, set())
     path = tmp_path / "cut" / UNFINISHED_FILE
@@ -132,6 +134,7 @@ def test_what_was_written_down_in_part_is_refused_in_a_sentence(photos: Training
             take_up()
 
 
+@pytest.mark.long
 def test_a_training_goes_on_with_the_recipe_it_began_with_on_another_computer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

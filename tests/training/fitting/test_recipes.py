@@ -167,6 +167,7 @@ def test_where_memory_is_short_a_part_of_a_batch_goes_through_the_network_at_a_t
     assert choose_chunk_size(60, 4_000, TrainingMachine(2, memory=1 << 30)) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["full", "unlabelled"])
 def test_parts_of_a_batch_give_the_gradients_of_the_whole(
     recipe: str, photos: TrainingPhotos, monkeypatch: pytest.MonkeyPatch

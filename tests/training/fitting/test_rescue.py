@@ -35,6 +35,7 @@ def fitted(config: TrainConfig, network: EmbeddingNetwork, feature_source: Featu
     return drain(fit_network(config, network, query_mask, feature_source, ResumeFile(out, config)))
 
 
+@pytest.mark.long
 def test_a_collapse_is_met_by_the_best_state_semi_hard_and_smaller_steps(
     photos: TrainingPhotos, tmp_path: Path
 ) -> None:
@@ -51,6 +52,7 @@ def test_a_collapse_is_met_by_the_best_state_semi_hard_and_smaller_steps(
     assert max(epoch.spread for epoch in after) > 2 * fallen.spread
 
 
+@pytest.mark.long
 def test_the_same_training_with_gentle_settings_needs_no_rescue(photos: TrainingPhotos, tmp_path: Path) -> None:
     config = replace(CONFIG, recipe="tail", learning_rate=3e-4, miner="semi-hard")
     result = fitted(config, *prepared(config, photos), tmp_path / "out")
@@ -70,6 +72,7 @@ def spoilt(feature_source: FeatureSource, calls: set[int]) -> FeatureSource:
     return replace(feature_source, compute_features=show)
 
 
+@pytest.mark.long
 def test_a_loss_that_is_no_number_is_met_once_and_ends_the_training_the_second_time(
     photos: TrainingPhotos, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_resumed_training_ends_with_the_same_weights_to_the_bit(recipe: str, f
     assert {path.name for path in (tmp_path / "cut").iterdir()} == files
 
 
+@pytest.mark.long
 def test_killed_as_the_model_takes_its_place_the_training_is_found_again(folder: Path, tmp_path: Path) -> None:
     """Between the two renames of a replacement the unfinished training has another name."""
     cut_off(SETTINGS["quick"], folder, tmp_path)
@@ -78,6 +79,7 @@ def test_killed_as_the_model_takes_its_place_the_training_is_found_again(folder:
     assert not (tmp_path / ".cut.aside").exists()
 
 
+@pytest.mark.long
 def test_one_seed_makes_one_training(folder: Path, tmp_path: Path) -> None:
     config = replace(SETTINGS["full"], epochs=1)
     for name in "ab":
@@ -120,6 +122,7 @@ def test_a_killed_command_is_resumed_by_name(folder: Path, tmp_path: Path, tell:
     assert "was cut off" in again.err
 
 
+@pytest.mark.long
 def test_what_cannot_be_resumed_is_refused_in_a_sentence(folder: Path, tmp_path: Path) -> None:
     steps = cut_off(SETTINGS["full"], folder, tmp_path)
     steps.close()

@@ -90,6 +90,7 @@ def test_a_name_says_what_its_members_are() -> None:
     assert parse_joined("resnet18") is None
 
 
+@pytest.mark.long
 def test_the_command_joins_and_says_what_it_costs(members: list[Path], tmp_path: Path) -> None:
     said = lookalike(tmp_path, "join", *members, "--out", tmp_path / "joined")
     assert said.code == 0, said.err

@@ -39,6 +39,7 @@ def average_of_ten(module: torch.nn.Module, points: Tensor, labels: Tensor) -> f
     return sum(float(module(unit_length, labels).loss.detach()) for _ in range(10)) / 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("config", every_choice(), ids=named)
 def test_every_loss_falls_and_separates_mixed_classes(config: TrainConfig) -> None:
     torch.manual_seed(SEED)

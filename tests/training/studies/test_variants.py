@@ -192,12 +192,14 @@ def _few(study: StudyResult) -> StudyResult:
     return replace(study, baselines=tuple(map(few, study.baselines)), entries=tuple(map(few, study.entries)))
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_study(study: StudyResult, shapes: Path) -> None:
     again = drain(run_study("augmentation", shapes, TINY, STUDIES["augmentation"](TINY)[:1], 1))
     assert again.entries[0].map_at_r == study.entries[0].map_at_r[:1]
     assert again.baselines[2].map_at_r == study.baselines[2].map_at_r
 
 
+@pytest.mark.long
 def test_a_study_judges_the_weights_that_a_training_would_keep(study: StudyResult, shapes: Path) -> None:
     # A tenth of the way from the pretrained weights is nearly what the pretrained network is, and not what was trained.
     near = replace(TINY, interpolation=0.1)
