@@ -3,6 +3,7 @@
 The pictures carry the colour; the tool is neutral grey with one accent. The scale is 4, 8, 12, 16, 24, 32 px.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -95,6 +96,7 @@ class Theme(QObject):
         font.setPixelSize(BODY_SIZE)
         app.setFont(font)
         app.styleHints().colorSchemeChanged.connect(self._apply_theme)
+        app.screenAdded.connect(self._redraw_icons)
         app.setStyleSheet("")
         self._show_choice()
 
@@ -150,10 +152,16 @@ class Theme(QObject):
         finally:
             self._app.setStyleSheet(sheet)
 
+    def _redraw_icons(self) -> None:
+        """A new screen may be denser than those for which the icons were drawn."""
+        self._icons.clear()
+        self.changed.emit()
+
     def get_icon(self, name: str) -> QIcon:
         """An icon of assets/icons, by its name without .svg, in the colours of this theme."""
         if (name, self.tokens) not in self._icons:
-            self._icons[name, self.tokens] = render_icon(name, self.tokens)
+            density = math.ceil(self._app.devicePixelRatio())
+            self._icons[name, self.tokens] = render_icon(name, self.tokens, density)
         return self._icons[name, self.tokens]
 
 
@@ -227,11 +235,11 @@ def resize_font(font: QFont, pixels: int, *, bold: bool = False) -> QFont:
     return resized_font
 
 
-def render_icon(name: str, tokens: ColourTokens) -> QIcon:
-    """An icon of assets/icons in the text colour of a theme, at one, two and three times ICON_SIDE px."""
+def render_icon(name: str, tokens: ColourTokens, density: int = 1) -> QIcon:
+    """An icon of assets/icons in the text colour of a theme, at one to `density` times ICON_SIDE px."""
     drawing = QSvgRenderer(str(find_assets_folder() / "icons" / f"{name}.svg"))
     icon = QIcon()
-    for scale in (1, 2, 3):
+    for scale in range(1, density + 1):
         shape = QImage(QSize(ICON_SIDE, ICON_SIDE) * scale, QImage.Format.Format_ARGB32_Premultiplied)
         shape.fill(Qt.GlobalColor.transparent)
         with QPainter(shape) as painter:
