@@ -42,7 +42,6 @@ def ready(carried: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOOKALIKE_MODELS", str(carried))
 
 
-@pytest.mark.long
 def test_using_it_reads_no_picture_and_ranks_as_the_model_does(
     home: Path, prepared: Prepared, taught: Path, tmp_path: Path
 ) -> None:

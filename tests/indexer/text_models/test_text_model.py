@@ -49,7 +49,6 @@ def home(pair_model: Path, tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.mark.long
 def test_the_converted_half_agrees_with_torch_and_knows_the_pictures(pair_model: Path) -> None:
     card = read_text_card(pair_model)
     tokenizer = load_tokenizer(*read_token_table(pair_model, card), card)

@@ -91,8 +91,10 @@ def test_a_class_of_one_photo_has_no_matched_pair_and_does_not_count() -> None:
     ("purpose", "classes", "photos", "flattered"),
     [
         ("classes", 15, 4, True),  # three classes of the test and two of validation
-        ("classes", 25, 4, True),  # five classes of the test, whose 160 mismatched pairs back no rate of a tenth
-        ("classes", 25, 7, False),
+        pytest.param(
+            "classes", 25, 4, True, marks=pytest.mark.long
+        ),  # five classes of the test, whose 160 mismatched pairs back no rate of a tenth
+        pytest.param("classes", 25, 7, False, marks=pytest.mark.long),
         pytest.param("images", 6, 30, False, marks=pytest.mark.long),
         ("images", 3, 8, True),
     ],
