@@ -18,7 +18,7 @@ from indexer.cli.options import (
     require_output,
 )
 from indexer.cli.terminal import print_hits, print_line, print_result, print_search_time
-from indexer.commands.word_search import search_by_words
+from indexer.commands.word_search import answer_word_search, build_word_search
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
@@ -105,29 +105,38 @@ def search_command(
     folder = library or find_library(query_fields["images"][0] if query_fields["images"] else None)
     words, ranking = (query_fields.pop("words"), query_fields.pop("not_words")), _take_ranking(query_fields)
     if any(words):
-        _refuse_beside_words(name, keep, sheet, exact, ranking)
-        search_by_words(folder, words, count, query_fields, as_json=as_json)
-        return
-    _require_question(name, ranking, query_fields)
+        _refuse_beside_words(name, sheet, exact, ranking)
+    else:
+        _require_question(name, ranking, query_fields)
     with Library.open(folder) as opened:
-        search = (
-            load_search(opened, name)
-            if name is not None
-            else _build_search(opened, ranking=ranking or RANK_NEAREST, **query_fields)
-        )
+        if name is not None:
+            search = load_search(opened, name)
+        elif any(words):
+            search = build_word_search(words, query_fields)
+        else:
+            search = _build_search(opened, ranking=ranking or RANK_NEAREST, **query_fields)
+        if search.words:
+            _refuse_beside_words(sheet, exact)
+            answer_word_search(opened, search, count, as_json=as_json)
+            _keep_search(opened, keep, search)
+            return
         queries = _select_files(search.query.positives)
         if sheet is not None:
             pictures = (*queries, *_select_files(search.query.negatives))
             require_output(sheet, library=opened.folder, pictures=pictures, overwrite=overwrite)
         result = run_search(opened, search, count, exact=exact)
-        if keep is not None:
-            save_search(opened, keep, search)
+        _keep_search(opened, keep, search)
         if sheet is not None:
             write_sheet(sheet, list(queries), result.hits)
     if as_json:
         print_result("search", list_search_fields(result, search.ranking))
     else:
         _print_hits(result, sheet)
+
+
+def _keep_search(library: Library, name: str | None, search: SearchRequest) -> None:
+    if name is not None:
+        save_search(library, name, search)
 
 
 def _take_ranking(options: dict[str, Any]) -> str | None:

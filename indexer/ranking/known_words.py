@@ -95,6 +95,11 @@ def split_unwanted(text: str) -> SplitWords:
     return SplitWords(" ".join(word for word in words if not word.startswith("-")), " ".join(unwanted))
 
 
+def join_unwanted(words: SplitWords) -> str:
+    """The text that `split_unwanted` divides into these."""
+    return " ".join([*words.wanted.split(), *(f"-{word}" for word in words.unwanted.split())])
+
+
 def offer_words(text: str) -> str:
     """The text where all its words are known, the nearest known word where it is one unknown word; "" elsewhere."""
     tree, words = load_word_tree(), " ".join(text.split())

@@ -40,6 +40,7 @@ def save_search(library: Library, name: str, search: SearchRequest) -> None:
         "within": None if within is None else _encode_filter(within),
         "max_distance": search.max_distance,
         "way": search.ranking,
+        "words": search.words,
     }
     library.annotations.save_search(name, fields)
 
@@ -111,9 +112,11 @@ def _decode_search(library: Library, fields: Mapping[str, Any]) -> SearchRequest
     ranking = fields.get("way", RANK_NEAREST)  # searches saved by version 1 have none
     if ranking not in RANKINGS:
         raise ValueError("unknown ranking")
-    return SearchRequest(
-        Query(positives, negatives, weights), within, _convert_optional(float, fields["max_distance"]), ranking
-    )
+    words = fields.get("words", "")  # searches saved before it have none
+    if not isinstance(words, str):
+        raise TypeError("words are a text")
+    query, max_distance = Query(positives, negatives, weights), _convert_optional(float, fields["max_distance"])
+    return SearchRequest(query, within, max_distance, ranking, words)
 
 
 def _decode_example(library: Library, fields: Mapping[str, Any]) -> QueryExample:

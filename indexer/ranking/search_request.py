@@ -12,12 +12,17 @@ ASCENDING_RANKINGS = (RANK_NEAREST, RANK_LABELS)  # in the order of distance: a 
 
 
 class SearchRequest(NamedTuple):
-    """A query, the filter that its hits must pass, their greatest distance, and the key of RANKINGS for their order."""
+    """A query, the filter that its hits must pass, their greatest distance, and the key of RANKINGS for their order.
+
+    `words` are what the photos show, a minus before each that they do not: with these the query may have no pictures,
+    and `text_ranking` answers instead of the rankings.
+    """
 
     query: Query
     within: Filter | None = None
     max_distance: float | None = None
     ranking: str = RANK_NEAREST
+    words: str = ""
 
 
 def can_rank(ranking: str, query: Query) -> bool:

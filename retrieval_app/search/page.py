@@ -208,7 +208,7 @@ class SearchPage(QStackedWidget):
                 "Save this search…",
                 self.saved_searches.ask_name,
                 ("Ctrl+S",),
-                possible=lambda: search.query is not None,
+                possible=lambda: search.kept_request is not None,
             ),
         ]
 

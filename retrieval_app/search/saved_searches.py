@@ -1,4 +1,4 @@
-"""Searches kept by name: saved with crops, marks, filter and cut-off, reopened with the same ranks."""
+"""Searches kept by name: saved with words, crops, marks, filter and cut-off, reopened with the same ranks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SavedSearches(QObject):
         """Ask for a name and save the current search under it."""
         dialog = QInputDialog(self._window)
         dialog.setWindowTitle(tr("Save this search"))
-        dialog.setLabelText(tr("Name of the search: pictures, marks, part, filter, cut-off and order are kept."))
+        dialog.setLabelText(tr("Name of the search: pictures, words, marks, part, filter, cut-off and order are kept."))
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
         dialog.textValueSelected.connect(self.save_search)
         dialog.finished.connect(dialog.deleteLater)
@@ -64,8 +64,8 @@ class SavedSearches(QObject):
 
     def save_search(self, name: str) -> None:
         """Save the current search under a name, in place of a search that had it."""
-        if self._session.search.search_request is not None:
-            save = partial(_save_and_list, name=name, request=self._session.search.search_request)
+        if (request := self._session.search.kept_request) is not None:
+            save = partial(_save_and_list, name=name, request=request)
             self._session.library.writer.write(_SavedSearchWrite(name), save)
 
     def open_search(self, name: str) -> None:

@@ -90,8 +90,16 @@ class PhotoSearch(QObject):
         """The query with filter, cut-off and ranking; None for the whole library."""
         if self.query is None:
             return None
+        return self._describe_search(self.query)
+
+    @property
+    def kept_request(self) -> SearchRequest | None:
+        """What is kept of a search that is saved: the same, and words without a query too."""
+        return self._describe_search(Query(())) if self.query is None and self.words else self.search_request
+
+    def _describe_search(self, query: Query) -> SearchRequest:
         within = None if self.photo_filter == NO_FILTER else self.photo_filter
-        return SearchRequest(self.query, within, self.max_distance, self.ranking)
+        return SearchRequest(query, within, self.max_distance, self.ranking, self.words)
 
     @property
     def query_photo_id(self) -> int | None:
@@ -112,10 +120,15 @@ class PhotoSearch(QObject):
         self._show_current_query()
 
     def repeat_search(self, request: SearchRequest) -> None:
-        """Search as it was done before: with the same filter, cut-off and ranking, without words."""
-        self.photo_filter, self.words = request.within or NO_FILTER, ""
+        """Search as it was done before: with the same words, filter, cut-off and ranking."""
+        self.photo_filter, self.words = request.within or NO_FILTER, request.words
         self.max_distance, self.ranking = request.max_distance, request.ranking
-        self.run_query(request.query)
+        if request.query.positives:
+            self.run_query(request.query)
+            return
+        if self.query is not None:
+            self.history.add_query(None)
+        self._show_current_query()
 
     def toggle_query_photo(self, photo_id: int) -> None:
         """Take a photo of the library as the query; a second time, go back to the whole library."""

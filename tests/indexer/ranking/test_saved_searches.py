@@ -85,6 +85,13 @@ def test_way_of_ranking_is_kept(pictures: Library, way: str) -> None:
     assert [(hit.photo.id, hit.distance) for hit in result.hits] == before
 
 
+@pytest.mark.parametrize("positives", [(), (3,)], ids=["alone", "with a picture"])
+def test_words_are_kept(pictures: Library, positives: tuple[int, ...]) -> None:
+    search = SearchRequest(Query(positives), Filter(label="cat"), words="bird -goldfinch")
+    save_search(pictures, "birds", search)
+    assert load_search(pictures, "birds") == search
+
+
 def test_search_saved_before_ways_were_kept_is_by_distance(pictures: Library) -> None:
     pictures.annotations.save_search("old", SAVED_FIELDS | {"positives": [{"path": "a"}]})
     assert load_search(pictures, "old") == SearchRequest(Query((Path("a"),)), ranking=RANK_NEAREST)

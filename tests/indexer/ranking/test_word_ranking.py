@@ -101,6 +101,12 @@ def test_the_command_says_why_and_refuses_what_it_does_not_know(home: Path, tell
     assert result["engine"] == "words"
     assert [(hit["label"], hit["distance"]) for hit in result["hits"]] == [("birds", None)] * 2
     assert all(hit["why"].startswith("bird: ") for hit in result["hits"])
+    kept = tell(
+        home, "search", "--words", "bird", "--not-words", "goldfinch", "-k", "2", "--save", "birds", "--json"
+    ).result()
+    assert tell(home, "search", "--saved", "birds", "-k", "2", "--json").result()["hits"] == kept["hits"]
+    said = tell(home, "search", "--saved", "birds", "--exact")
+    assert (said.code, "Words go with pictures and filters" in said.err) == (2, True)
     said = tell(home, "search", "--words", "sunset")
     assert said.code == 2
     assert said.err.startswith('"sunset" is no word that the built-in model knows')

@@ -100,6 +100,7 @@ def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) 
     wait_for(qtbot, lambda: ["pictures of a clock" in chip.text() for chip in chips_shown(window)] == [True])
     wait_for(qtbot, lambda: bool(window.search_page.results.grid.grid_model.explain_place(0)))
     show_reasons(window, qtbot, wanted[0], "clock: ")
+    window.search_page.saved_searches.save_search("clocks")
     window.session.search.toggle_query_photo(wanted[0])
     settle(window, qtbot)
     query = Query((wanted[0],))
@@ -118,6 +119,9 @@ def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) 
     wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
     QTest.mouseClick(chips_shown(window)[0], Qt.MouseButton.LeftButton)
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
+    window.search_page.saved_searches.open_search("clocks")
+    wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
+    assert "pictures of a clock" in chips_shown(window)[0].text()
 
 
 def show_reasons(window: MainWindow, qtbot: QtBot, photo_id: int, beginning: str) -> None:
