@@ -84,7 +84,9 @@ def create_temporary_folder(final: Path) -> Path:
 
 
 def create_sole_temporary_folder(final: Path) -> Path:
-    """As `create_temporary_folder`, in place of what killed runs left for `final`, to which nobody else writes now."""
+    """Remove what killed runs left for `final`, then do as `create_temporary_folder`; only for a folder with a single
+    writer.
+    """
     is_left = re.compile(re.escape(f".{final.name}") + _PARTIAL_END).fullmatch
     for entry in final.parent.iterdir() if final.parent.is_dir() else ():
         if is_left(entry.name):
@@ -123,7 +125,7 @@ def remove_leftovers(parent: Path) -> None:
 
 
 def bring_back(final: Path) -> None:
-    """Give a folder its name again whose replacement was cut short; does nothing where there is none."""
+    """Give a folder its final name again if its replacement was cut short; else do nothing."""
     replaced = final.with_name(f".{final.name}{REPLACED_SUFFIX}")
     if replaced.exists() and not final.exists():
         replaced.rename(final)

@@ -289,7 +289,8 @@ class Library:
         max_distance: float | None = None,
         taught: TaughtMetric | None = None,
     ) -> QueryNeighbours:
-        """What `search` finds, before anything is read of the photos, and where `pool` is more than k the next ones.
+        """The photos nearest to a query as `search` ranks them, without their records; up to `pool` of them where that
+        exceeds k.
 
         Of those beyond k more may be missed: they come from the candidates that are compared for the first k. With a
         taught metric distances are those under it, and `pool` is without effect.

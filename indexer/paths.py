@@ -31,7 +31,8 @@ _WINDOWS_BEGINNING = re.compile(rb"[A-Za-z]:(?:[\\/]|$)|\\\\")
 
 @dataclass(frozen=True, slots=True)
 class PathSystem:
-    """How a system writes absolute paths: its separators, the first of them for new paths, and which names are one.
+    """How an operating system writes absolute paths: its separators, the first of them for new paths, and which
+    spellings are one name.
 
     `fold_spelling` brings all spellings of one name to one, for comparison only.
     """
@@ -134,7 +135,7 @@ def make_prefix(folder: bytes) -> bytes:
 
 
 def exclude_covered(paths: Iterable[bytes], covers: Iterable[bytes]) -> Iterator[bytes]:
-    """Those of the stored paths that are none of the covering ones, and lie below none that ends with a separator.
+    """The stored paths that are not in `covers` and lie below none of its folders, which end with a separator.
 
     The empty path is that of the root, which all lie below.
     """
@@ -152,14 +153,16 @@ def join_path(root: bytes, path: bytes) -> bytes:
 
 
 def join_below(root: bytes, beginning: bytes) -> bytes | None:
-    """The absolute path of a folder below a root, by what the stored paths of its files begin with; None for half a
-    name.
+    """The absolute path of a folder below a root, given as the beginning of its files' stored paths; None where that
+    ends within a name.
     """
     return join_path(root, beginning[: -len(SEPARATOR)]) if beginning.endswith(SEPARATOR) else None
 
 
 def remove_ending(folder: bytes, beginning: bytes) -> bytes | None:
-    """The folder below which the files of `folder` have stored paths that begin so; None where that cannot be."""
+    """The absolute path `folder` without the folders that the stored beginning names at its end; None where it does not
+    end so.
+    """
     ending = join_below(b"", beginning)
     is_there = ending is not None and fold_path(folder).endswith(fold_path(ending))
     return folder[: -len(ending)] if ending and is_there and len(folder) > len(ending) else None

@@ -17,7 +17,7 @@ from indexer.paths import find_home_folder, fold_path, is_below, show_path
 from indexer.progress import Progress, Steps
 
 if TYPE_CHECKING:
-    from indexer.database.annotations import WordCounts
+    from indexer.database.annotations import AnnotationCounts
 
 LIBRARY_SUFFIX = ".library"
 LOCK_FILE = "job.lock"
@@ -39,7 +39,7 @@ class LibraryContents(NamedTuple):
     own_files: list[Path]
     byte_count: int
     foreign_files: list[Path]
-    words: "WordCounts | None"
+    words: "AnnotationCounts | None"
 
 
 def list_libraries() -> list[Path]:
@@ -145,7 +145,8 @@ def list_library_contents(folder: Path) -> LibraryContents:
 
 
 def delete_library(folder: Path) -> Steps[LibraryContents]:
-    """Delete what a library has written into its folder, and the folder if nothing else is in it; what there was.
+    """Delete what a library has written into its folder, and the folder if nothing else is in it; return what was
+    there.
 
     No photo is touched. LookalikeError where another program is at work on it, or a file cannot be deleted.
     """
@@ -184,14 +185,14 @@ def _take_lock(folder: Path) -> AbstractContextManager[object]:
         raise LibraryBusy(f"The library {name_library(folder)} is being worked on: wait until that is done.") from None
 
 
-def _count_words(folder: Path) -> "WordCounts | None":
+def _count_words(folder: Path) -> "AnnotationCounts | None":
     from indexer.database.annotations import Annotations  # noqa: PLC0415  # the window asks for names first
     from indexer.database.store import Store  # noqa: PLC0415  # the window asks for names first
 
     try:
         store = Store(folder, peek=True)
         try:
-            return Annotations(store.database).count_words()
+            return Annotations(store.database).count_annotations()
         finally:
             store.close()
     except LibraryError:

@@ -14,7 +14,7 @@ from retrieval_app.language import choose_language, opens_window, speak_english
 
 
 def main() -> None:
-    """Run the command line and end the process; Ctrl-C at any moment, a second one too, is one line at most."""
+    """Run the command line and end the process; Ctrl-C, at any moment and even twice, prints one line at most."""
     try:
         _replace_closed_streams()
         limit_cores()

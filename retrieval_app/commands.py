@@ -33,12 +33,12 @@ class OpeningGroup(click.Group):
     """
 
     def make_context(self, info_name: str | None, args: list[str], **options: Any) -> click.Context:  # type: ignore[override]
-        """The context of these words; Ctrl-C is one word here too."""
+        """The context of a command line; Ctrl-C while it is made prints one sentence."""
         with say_stopped_once():
             return super().make_context(info_name, args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that the words name; Ctrl-C is one word wherever the command does not tell more itself."""
+        """Run the command of a command line; Ctrl-C prints one sentence where the command itself prints none."""
         with say_stopped_once():
             return super().invoke(ctx)
 
@@ -56,7 +56,7 @@ class OpeningGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names; `open` where it names none, but something that is there."""
+        """The command that the first argument names; `open` where that is a file or folder that exists instead."""
         is_command = self.get_command(ctx, args[0]) is not None
         if not is_command and Path(args[0]).exists():
             return "open", self.commands["open"], args
@@ -121,7 +121,7 @@ def open_window(library: Path | None, paths: tuple[Path, ...] | None = None, *, 
 
 
 def print_self_test() -> int:
-    """Print each step of the self-test as it ends; 0 where all hold. LookalikeError of the first that does not."""
+    """Print each step of the self-test as it ends; return 0 where all pass, else raise the first LookalikeError."""
     from retrieval_app.self_test import run_self_test  # only this needs it
 
     click.echo(tr("Lookalike {version} tries itself on its sample pictures.", version=__version__))

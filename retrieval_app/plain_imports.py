@@ -1,4 +1,4 @@
-"""Modules loaded at the usual speed: after Qt, PySide reads and searches each one's source, and Python its objects."""
+"""Import Qt without PySide's import hook, which reads and searches the source of every module loaded after it."""
 
 import builtins
 import gc

@@ -60,7 +60,7 @@ def run_training(
     resume: bool = False,
     groups_file: Path | None = None,
 ) -> Steps[TrainResult]:
-    """What `training.train` does, step by step."""
+    """Train on labelled photos, judge the network and write a checkpoint, in steps, as `training.train` describes."""
     column = read_group_column(groups_file, *find_group_folders(source)) if groups_file else {}
     out = out.resolve()  # "." and ".." name no folder that could be replaced
     resume_file = open_resume_file(out, config, resume=resume)

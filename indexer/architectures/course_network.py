@@ -44,7 +44,7 @@ class CourseNetwork(nn.Module):
         return maps
 
     def forward_head(self, features: Tensor, *, pre_logits: bool = True) -> Tensor:
-        """The numbers (n, 256) of the dense layer after the maps."""
+        """The outputs (n, 256) of the dense layer behind the last feature maps (n, 32, 7, 7)."""
         del pre_logits  # there is no class layer
         values: Tensor = self.norm(self.dense(features.flatten(1))).relu()
         return values

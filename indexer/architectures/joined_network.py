@@ -13,8 +13,8 @@ MOST_NUMBERS = 1 << 16  # of a member's head
 
 
 class JoinedMember(NamedTuple):
-    """A member as the name of the whole has it: its architecture, the numbers of its head, 0 where it has none, and
-    whether that takes pooled outputs of unit length.
+    """One network in the name of a joined network: its architecture, the dimension of its head (0 for none), and
+    whether that head takes pooled outputs scaled to unit length.
     """
 
     architecture: str
@@ -23,17 +23,19 @@ class JoinedMember(NamedTuple):
 
     @property
     def word(self) -> str:
-        """The member in the name of the whole, as "resnet18@32" or "resnet18@u32"."""
+        """The member as the name of a joined network spells it: "resnet18@32", or "resnet18@u32" for pooled outputs of
+        unit length.
+        """
         return self.architecture + (f"{HEAD_SIGN}{UNIT_SIGN * self.takes_units}{self.dim}" if self.dim else "")
 
 
 def name_joined(members: Sequence[JoinedMember]) -> str:
-    """The name of the networks as one."""
+    """The name of the network that joins these members, in their order."""
     return JOINED_PREFIX + MEMBER_SIGN.join(member.word for member in members)
 
 
 def parse_joined(name: str) -> tuple[JoinedMember, ...] | None:
-    """The members that a name of `name_joined` has; None for any other name, ValueError for one that is damaged."""
+    """The members in a name that `name_joined` has built; None for any other name, ValueError for a damaged one."""
     if not name.startswith(JOINED_PREFIX):
         return None
     words = name.removeprefix(JOINED_PREFIX).split(MEMBER_SIGN)
@@ -50,8 +52,8 @@ def parse_joined(name: str) -> tuple[JoinedMember, ...] | None:
 
 
 class JoinedNetwork(nn.Module):
-    """Networks that see the same pictures, each with its head: their last maps (n, c, h, w) side by side, and their
-    embeddings side by side. A picture costs what all of them cost together.
+    """Networks that see the same pictures, each with its own head: their last feature maps (n, c, h, w) are joined
+    along the channels, and their embeddings side by side. A picture costs what all of them cost together.
     """
 
     def __init__(self, members: Sequence[JoinedMember], networks: Sequence[Any], pooled_sizes: Sequence[int]) -> None:
@@ -67,11 +69,11 @@ class JoinedNetwork(nn.Module):
         self.pretrained_cfg = networks[0].pretrained_cfg
 
     def forward_features(self, pixels: Tensor) -> Tensor:
-        """All last maps (n, sum of c, h, w) of pixels (n, 3, size, size)."""
+        """The last feature maps of all members, (n, sum of c, h, w), of pixels (n, 3, size, size)."""
         return torch.cat([network.forward_features(pixels) for network in self.networks], dim=1)  # type: ignore[operator]
 
     def forward_head(self, features: Tensor, *, pre_logits: bool) -> Tensor:
-        """All embeddings (n, sum of dims), each of length 1."""
+        """The embeddings of all members side by side, (n, sum of dims), each member's part of length 1."""
         embeddings = []
         parts = torch.split(features, self.channels, dim=1)
         for network, head, takes_units, part in zip(self.networks, self.heads, self.units, parts, strict=True):

@@ -13,7 +13,9 @@ from indexer.places import enter_shared_library, require_safe_output
 
 
 class FiniteNumber(click.FloatRange):
-    """A number of an option within its range; anything else is refused in a sentence, nan and infinity too."""
+    """The type of a number option: within its range and finite; anything else, nan and infinity too, is refused in a
+    sentence.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number; BadParameter where it is not finite or beyond the range."""
@@ -24,10 +26,10 @@ class FiniteNumber(click.FloatRange):
 
 
 class LibraryPath(click.Path):
-    """The folder of a library, also of a shared one that is named by the address of its server."""
+    """The type of an option that names a library: its folder, or the address of a shared library on a server."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The folder; that which stands for a shared library where the value is an address."""
+        """The library's folder; for the address of a shared library, the local folder that stands for it."""
         if isinstance(value, str) and is_address(value):
             return enter_shared_library(value)
         return super().convert(value, param, ctx)

@@ -49,7 +49,7 @@ def print_line(message: str, *, error: bool = False) -> None:
 
 
 def print_hits(lines: Sequence[str], *, notice: str, otherwise: str) -> None:
-    """Print a line for each hit, or what to say where there is none; the notice goes to standard error, before them."""
+    """Print the notice to standard error, then a line for each hit, or `otherwise` where there is none."""
     if notice:
         print_line(notice, error=True)
     for line in lines or [otherwise]:

@@ -23,7 +23,7 @@ ROWS_PER_BLOCK = 1_024
 
 
 class ClusterMethod(NamedTuple):
-    """A way to group unit vectors (n, width): what it is called, what its number means, and how it is done.
+    """A method of clustering unit vectors (n, width): its name, what its number means, and its function.
 
     `find` takes the vectors and the number, 0 to have it chosen, and returns the group (n,) of each, -1 for none.
     """

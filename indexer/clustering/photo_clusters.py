@@ -43,7 +43,9 @@ class PhotoClusters(NamedTuple):
 
 
 class LabelAgreement(NamedTuple):
-    """How many photos have both label and group, and the NMI of the two, 0 to 1; None of fewer than two photos."""
+    """The number of photos with both a label and a group, and the NMI of the two (0 to 1), None for fewer than two
+    photos.
+    """
 
     labelled: int
     nmi: float | None
@@ -72,7 +74,7 @@ def update_clusters(library: Library, method: str | None = None, number: int = 0
 
 
 def find_version(library: Library) -> int:
-    """A number that is another one once other groups are kept, or those of another model."""
+    """A number that changes when other groups are stored or another model becomes active; 0 without stored groups."""
     try:
         return find_arrays_path(library, ARRAYS_NAME).stat().st_mtime_ns
     except OSError:
@@ -103,7 +105,7 @@ def name_clusters(clusters: PhotoClusters, labels: Mapping[int, str]) -> list[st
 
 
 def measure_agreement(clusters: PhotoClusters, labels: Mapping[int, str]) -> LabelAgreement:
-    """How well the groups agree with labels by photo id, among the photos that have both."""
+    """The agreement of the groups with labels (photo id -> label), over the photos that have both."""
     pairs = [
         (labels[photo_id], code)
         for photo_id, code in zip(clusters.ids.tolist(), clusters.codes.tolist(), strict=True)
@@ -115,7 +117,7 @@ def measure_agreement(clusters: PhotoClusters, labels: Mapping[int, str]) -> Lab
 
 
 def number_repeats(names: Sequence[str]) -> list[str]:
-    """The names, where one comes again with its number, as in 'label 2'; "" stays."""
+    """The names, with a number behind each repetition, as in 'label 2'; "" stays as it is."""
     seen: dict[str, int] = {}
     numbered = []
     for name in names:

@@ -35,7 +35,7 @@ def fit_basis(library: Library, width: int, stage: str) -> Steps[np.ndarray]:
 
 
 def project_photos(library: Library, wanted: np.ndarray, basis: np.ndarray, stage: str) -> Steps[ProjectedPhotos]:
-    """The projected embeddings of those of the wanted photos, ids (m,), that have one."""
+    """The projected embeddings of the wanted photos, ids (m,), without those that have no embedding."""
     total, rows_read, last = library.store.embeddings.count_embeddings(library.model_id), 0, 0
     ids, values = [], []
     while len((part := library.store.embeddings.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):

@@ -31,7 +31,7 @@ REMOVAL_OPTIONS = [
 
 
 class RemovalRequest(NamedTuple):
-    """What is to be done with the groups; the fields are the options."""
+    """What `lookalike duplicates` is asked to do with the groups: a field for each of its options on that."""
 
     keep: str | None
     keep_folder: Path | None
@@ -57,12 +57,14 @@ class RemovalRequest(NamedTuple):
 
     @property
     def needs_no_groups(self) -> bool:
-        """Whether it is done without looking for duplicates."""
+        """Whether the request can be carried out without looking for duplicates."""
         return self.undo or self.allowance is not None or (self.trash and not self.keep)
 
 
 class SpokenOptions(NamedTuple):
-    """How the command speaks."""
+    """The options on output: JSON lines instead of text, and whether to end with the program that started the command.
+    JSON lines instead of text, and whether the command ends with the program that started it.
+    """
 
     as_json: bool
     attached: bool

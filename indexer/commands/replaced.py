@@ -6,7 +6,7 @@ import click
 
 from indexer.cli.options import FILE_PATH, json_option, library_option
 from indexer.cli.terminal import print_line, print_result
-from indexer.database.replacements import ReplacedPhoto, carry_words, list_replaced_photos
+from indexer.database.replacements import ReplacedPhoto, carry_annotations, list_replaced_photos
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import show_path
@@ -53,7 +53,7 @@ def _carry_to_file(library: Library, number: int, path: Path) -> None:
     successor = find_photo_id(path, library.store)
     if not successor:
         raise LookalikeError(f"{show_path(path)} is no photo of this library. Index its folder first.")
-    if not carry_words(library.store.database, number, successor):
+    if not carry_annotations(library.store.database, number, successor):
         raise LookalikeError(
             f"{show_path(path)} has another label, or was said to be no match of photo {number}: nothing was changed."
         )

@@ -60,7 +60,7 @@ _VIEWS = (
 
 
 class PointMatcher:
-    """Finds the points that pictures have in common under one model, of about so many places along a side."""
+    """Finds the points that pictures have in common under one model, with about `places_per_side` places a side."""
 
     def __init__(self, model: FeatureModel, places_per_side: int = PLACES_PER_SIDE) -> None:
         self._finder = PlaceFinder(model, places_per_side)

@@ -20,7 +20,7 @@ EDGE = 0.6  # places nearer than this to the edge of the picture are not used, i
 
 
 class FeatureModel(Protocol):
-    """What is needed of a model here."""
+    """A model that computes feature maps, as far as finding places needs it."""
 
     @property
     def card(self) -> ModelCard:

@@ -43,7 +43,7 @@ def find_mutual_neighbours(
 def fit_similarity(
     first: NDArray[np.complex128], second: NDArray[np.complex128], tolerance: float
 ) -> SimilarityFit | None:
-    """The similarity that takes the most of the points (n,) in `first` to those in `second`; None where none does.
+    """The similarity transform that brings most points (n,) of `first` onto those of `second`; None where none fits.
 
     The points, x + iy, are pairs in the order of likeness. As RANSAC does (Fischler, Bolles 1981), each candidate is
     fitted to the fewest points that determine it, here two, and the one with which the most agree is kept; but all

@@ -26,7 +26,9 @@ _CONTENT_HASH = re.compile("[0-9a-f]{64}")  # as saved searches name photos
 
 
 def select_annotated_photos(database: Database) -> str:
-    """The ids, in SQL, of all photos with a label or decision of the user's, or in a saved search."""
+    """An SQL query for the ids of all photos that the user has labelled, made a decision on, or put into a saved
+    search.
+    """
     named = set()
     for (query,) in database.fetch_rows("SELECT query FROM searches"):
         for sha256 in set(_CONTENT_HASH.findall(str(query))):
@@ -36,8 +38,8 @@ def select_annotated_photos(database: Database) -> str:
     return f"SELECT photo FROM labels UNION SELECT photo FROM decisions UNION SELECT other FROM decisions{in_searches}"
 
 
-class WordCounts(NamedTuple):
-    """How many photos the user has given a label, on how many pairs decided, and how many searches saved."""
+class AnnotationCounts(NamedTuple):
+    """The numbers of photos with a label of the user's, of pairs with a decision, and of saved searches."""
 
     labels: int
     decisions: int
@@ -50,10 +52,10 @@ class Annotations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def count_words(self) -> WordCounts:
-        """How much the user has said."""
+    def count_annotations(self) -> AnnotationCounts:
+        """The numbers of the user's labels, decisions and saved searches in the library."""
         tables = ("labels", "decisions", "searches")
-        return WordCounts(*(self._database.fetch_integer(f"SELECT count(*) FROM {table}") for table in tables))
+        return AnnotationCounts(*(self._database.fetch_integer(f"SELECT count(*) FROM {table}") for table in tables))
 
     # labels
 

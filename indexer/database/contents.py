@@ -83,7 +83,8 @@ _TWIN_SQL = (
 
 
 def match_offline_twins(file: str, root: str) -> str:
-    """Whether a file, in SQL by the names of its row and of its root's, is offline and is also there in another root.
+    """An SQL condition, by the names of a file's row and of its root's row: the file is offline, and also lies in
+    another root that is there.
 
     With the same content at the same place below it: a drive that is known at another path too. It is no copy.
     """
@@ -235,7 +236,7 @@ def find_content_files(database: Database, path: bytes) -> list[ContentFile]:
 
 
 def mark_links(database: Database) -> None:
-    """Mark, among the files of each content that are there, those that lead to a file which another path leads to."""
+    """Mark the present files that are links to, or second names of, another present file of the same content."""
     rows = database.fetch_rows(
         "SELECT f.photo, f.id, roots.path, f.path, f.linked FROM files AS f JOIN roots ON roots.id = f.root WHERE "
         "f.state = 'present' AND roots.online AND f.photo IN "

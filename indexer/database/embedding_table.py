@@ -76,7 +76,8 @@ class EmbeddingTable:
         return self._database.fetch_integer("SELECT id FROM photos WHERE sha256 = ?", (sha256,))
 
     def find_same_pictures(self, sha256: bytes) -> list[int]:
-        """The ids of the photo with this content, and of others with its pixels, whose files got a keyword.
+        """The ids of all photos with this content or with the same pixels, which differ where a keyword was written
+        into a file.
 
         The hash may also be that of the decoded pixels.
         """
@@ -192,7 +193,7 @@ class EmbeddingTable:
         return photo
 
     def record_captures(self, captures: Iterable[tuple[int, Sequence[object]]]) -> None:
-        """Store what the files of photos say of their taking, given as (photo id, columns of `captures` behind it).
+        """Store the capture facts of photos, given as (photo id, the other columns of `captures`).
 
         The caller holds the transaction.
         """
@@ -204,7 +205,7 @@ class EmbeddingTable:
         self._database.execute_many("UPDATE files SET taken_us = ? WHERE photo = ?", known)
 
     def list_unread_captures(self) -> list[UnreadCapture]:
-        """The embedded photos whose EXIF no version has read yet, with one present file that is not offline of each."""
+        """The embedded photos whose EXIF no version has read yet, each with one present file that is not offline."""
         rows = self._database.fetch_rows(
             "SELECT photo, folder, path FROM (SELECT f.photo, r.path AS folder, f.path, "
             "row_number() OVER (PARTITION BY f.photo ORDER BY f.path, f.root) AS place "
@@ -322,7 +323,9 @@ class EmbeddingTable:
         return self._database.fetch_integer(sql, (model, above))
 
     def count_by_precision(self, model: int, above: int, upto: int) -> dict[str, int]:
-        """The number of the model's embeddings with above < seq <= upto by precision, a text even where damaged."""
+        """The number of the model's embeddings with above < seq <= upto for each stored precision, as text even where
+        damaged.
+        """
         sql = "SELECT precision || '', count(*) FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? GROUP BY 1"
         return dict(self._database.fetch_rows(sql, (model, above, upto)))
 

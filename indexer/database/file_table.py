@@ -61,7 +61,9 @@ class FileOutcome(NamedTuple):
 
 
 class PathChange(NamedTuple):
-    """What a file recorded is to its path: the photo that was there before (0: none), and whether it came by a move."""
+    """What recording a file changed at its path: the photo that was there before (0: none), and whether the file was
+    moved there.
+    """
 
     before: int
     moved: bool
@@ -86,7 +88,7 @@ _REPLACE_FILE = (
 
 
 def match_ending(path: str, ending: str) -> str:
-    """Whether a stored path ends with another one, which is shorter, both in SQL: as seen from a folder above."""
+    """An SQL condition: the stored path `path` is longer than `ending` and ends with it, as below a root further up."""
     rest = f"length({path}) - length({ending})"
     return f"({rest} > 0 AND substr({path}, {rest} + 1) = {ending})"
 
@@ -116,7 +118,7 @@ class FileTable:
         )
 
     def set_online(self, root: int, *, online: bool, other_drive: bool = False) -> None:
-        """Record whether a root was there at the last scan, and where not, whether another drive was."""
+        """Record whether a root was there at the last scan, and if not, whether another drive was in its place."""
         sql = "UPDATE roots SET online = ?2, other_drive = ?3 WHERE id = ?1 AND (online, other_drive) != (?2, ?3)"
         self._database.execute_statement(sql, (root, online, other_drive))
 
@@ -133,7 +135,9 @@ class FileTable:
         self._database.execute_statement("UPDATE roots SET path = ?, drive = NULL WHERE id = ?", (path, root))
 
     def leave_to_inner(self, outer: int, inner: int) -> None:
-        """Forget of a root what another one holds that lies below it: the same contents at the same paths."""
+        """Delete the files of the outer root that the inner root, which lies below it, also has: same content at the
+        same place.
+        """
         self._database.execute_statement(
             "DELETE FROM files WHERE root = ?1 AND EXISTS (SELECT 1 FROM files AS twin WHERE twin.root = ?2 "
             f"AND twin.photo = files.photo AND {match_ending('files.path', 'twin.path')})",
@@ -222,7 +226,7 @@ class FileTable:
             self._database.execute_many("DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL", rows)
 
     def record_file(self, outcome: FileOutcome, photo: int | None) -> PathChange:
-        """Store one file with its photo (None: it could not be read); returns what that is to the file's path.
+        """Store one file with its photo (None: it could not be read); return what that changed at its path.
 
         It has moved where its photo is new under this path and has a missing file elsewhere, which is then forgotten.
         """

@@ -63,7 +63,7 @@ def find_present_photos(database: Database, within: Filter | None) -> np.ndarray
 
 
 def build_photo_condition(database: Database, within: Filter | None, photo: str, *, one_by_one: bool) -> SqlCondition:
-    """The condition that a present file of the photo, which is a column in SQL, passes the filter.
+    """The SQL condition that a present file of a photo passes the filter; `photo` is the column with the photo's id.
 
     With `one_by_one` it is looked up for each photo, else the database may make a list of all that pass.
     """

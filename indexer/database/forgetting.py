@@ -1,8 +1,7 @@
 """What the library would lose by forgetting missing files or a folder, and the forgetting itself, in one transaction.
 
-A photo goes with its last file. One of which the user has said something (a label, a decision, a saved search that
-names it) stays, unless its words are to go too: with its missing files where files are forgotten, without a file where
-a folder is.
+A photo goes with its last file. One with annotations (a label, a decision, a saved search that names it) stays, unless
+these are to go too: with its missing files where files are forgotten, without a file where a folder is.
 """
 
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from indexer.wording import count_noun
 class ForgettingPlan(NamedTuple):
     """How many files and photos go, with how many labels, decisions and saved searches that name one of them.
 
-    `kept_photos` have words and stay, with `kept_files` missing files.
+    `kept_photos` have annotations and stay, with `kept_files` missing files.
     """
 
     files: int
@@ -58,7 +57,7 @@ GONE_SQL = "state = 'missing' AND NOT excluded"  # what is left out is hidden, a
 
 
 def plan_forgetting(database: Database, root: int | None, *, with_labels: bool) -> ForgettingPlan:
-    """What forgetting a root, or all missing files where it is None, would take, words only `with_labels`."""
+    """What forgetting a root (None: all missing files) would delete; photos with annotations only `with_labels`."""
     gone, kept = _select_photos(database, root, with_labels=with_labels)
 
     def count(what: str) -> int:
@@ -79,7 +78,7 @@ def plan_forgetting(database: Database, root: int | None, *, with_labels: bool) 
 
 
 def forget_photos(database: Database, root: int | None, *, with_labels: bool) -> ForgettingPlan:
-    """Forget a root, or all missing files where it is None, as `plan_forgetting` says; returns what went."""
+    """Forget a root (None: all missing files) as `plan_forgetting` says; return what was deleted."""
     values = () if root is None else (root,)
     with database.transaction():
         plan = plan_forgetting(database, root, with_labels=with_labels)
@@ -93,7 +92,7 @@ def forget_photos(database: Database, root: int | None, *, with_labels: bool) ->
 
 
 class _PhotoSelections(NamedTuple):
-    """The ids, in SQL, of the photos that go and of those that stay because of their words; ?1 is the root."""
+    """The ids, in SQL, of the photos that go and of those that stay because of annotations; ?1 is the root."""
 
     gone: str
     kept: str

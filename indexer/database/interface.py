@@ -21,7 +21,7 @@ class DatabaseState(NamedTuple):
 
 
 class SqlList(NamedTuple):
-    """A list of values as a table of one column, in SQL with one placeholder, and what is bound to that."""
+    """A list of values as a one-column table: its SQL with a single placeholder, and the value to bind to that."""
 
     sql: str
     value: object
@@ -73,7 +73,8 @@ class Database(Protocol):
         """Commit all changes of the block, or none where it raises; other writers wait meanwhile."""
 
     def reading(self, purpose: str) -> AbstractContextManager[None]:
-        """Questions of the block are answered as of its beginning or later; over a network few of them are asked.
+        """Answer all questions of the block as of its beginning or later; over a network, ask only for what has
+        changed.
 
         What was asked for the same purpose the last time is asked at once, where it has changed.
         """
@@ -103,7 +104,9 @@ class Database(Protocol):
         """A number that changes when another connection has committed."""
 
     def await_data_version(self) -> int:
-        """The same number, for one who looks again and again: it may come a moment later, and never waits."""
+        """The number of `read_data_version` for callers that poll it: maybe a moment late, but it never waits for a
+        server.
+        """
 
     def read_state(self, fingerprint: str) -> DatabaseState:
         """The state of the database under the model with this fingerprint; any commit, here or elsewhere, changes it.
@@ -112,7 +115,8 @@ class Database(Protocol):
         """
 
     def accept_own_changes(self, state: DatabaseState) -> DatabaseState:
-        """The state with this connection's changes since: for what was computed from it and has stored a result.
+        """The state after this connection's own changes, for a caller that computed from `state` and has stored the
+        result.
 
         What another connection has committed since still makes a difference.
         """

@@ -111,7 +111,7 @@ class ModelTable:
         return self._database.fetch_setting(name)
 
     def keep_setting(self, name: str, value: object) -> None:
-        """Store a setting that only saves work; where the library cannot be written, the work is done again."""
+        """Store a setting that only spares work; do nothing where the library cannot be written."""
         if not self._database.read_only:
             with contextlib.suppress(LibraryError):  # a full disk, or another program that writes for long
                 self.set_setting(name, value)

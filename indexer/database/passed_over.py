@@ -13,8 +13,8 @@ LONGEST_PATTERN = 1000  # characters
 
 
 class PassedOver(NamedTuple):
-    """Files and folders that a walk passed over: left out by rule or pattern, links to folders, folders that may not be
-    entered or lie too deep, and by suffix pictures of kinds that are not read.
+    """Counts of what a walk passed over: left out by rule or pattern, links to folders, folders that may not be entered
+    or lie too deep, and pictures of kinds that are not read, by suffix.
     """
 
     excluded: int = 0

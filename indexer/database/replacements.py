@@ -1,9 +1,9 @@
-"""Photos whose file holds another content now, and how what the user has said of one is carried to another.
+"""Photos whose file holds another content now, and how annotations are carried from one photo to another.
 
-Labels, decisions and saved searches belong to a content. A program that writes a keyword into a file makes another
-content of it, of which nothing has been said. So it is noted where a content was replaced (`note_replacement`), and
-whoever finds that the new one is the same picture carries the words over (`matching.carried_words`). Until then, and
-where it is another picture, the old photo stays with its words, though no file holds it: a *replaced* photo.
+Annotations (labels, decisions and saved searches) belong to a content. A program that writes a keyword into a file
+makes another content of it, which has none. So it is noted where a content was replaced (`note_replacement`), and
+whoever finds that the new one is the same picture carries them over (`matching.carried_annotations`). Until then, and
+where it is another picture, the old photo stays with its annotations, though no file holds it: a *replaced* photo.
 """
 
 import json
@@ -18,7 +18,8 @@ _EXAMPLE_LISTS = ("positives", "negatives")  # of a saved search
 
 
 class Replacement(NamedTuple):
-    """A photo with words, and its successor, another content: the ids and the content and pixel hashes of both.
+    """A photo with annotations of the user's, and its successor, another content: the ids, content hashes and pixel
+    hashes of both.
 
     The successor lies at `path`, relative to the root with that id and absolute path.
     """
@@ -40,8 +41,8 @@ class Replacement(NamedTuple):
 
 
 class ReplacedPhoto(NamedTuple):
-    """A photo with words that no file holds any more, its label, the number of decisions about it, and of the saved
-    searches that name it; the absolute path where it was last, None where that is not known.
+    """A photo with annotations that no file holds any more: its label, its number of decisions and of saved searches
+    that name it, and the absolute path where it was last, None where that is not known.
     """
 
     photo: int
@@ -51,8 +52,10 @@ class ReplacedPhoto(NamedTuple):
     path: bytes | None
 
 
-class CarriedWords(NamedTuple):
-    """A file by absolute path to whose new content the words of the old one were carried, and why: what is the same."""
+class CarriedAnnotations(NamedTuple):
+    """A file, by absolute path, to whose new content the annotations of the old one were carried, and what is the same
+    of the two.
+    """
 
     path: bytes
     how: str
@@ -65,12 +68,13 @@ _REPLACE = (
 
 
 def note_replacement(database: Database, photo: int, root: int, path: bytes) -> None:
-    """Note that a file of the photo holds another content now, or cannot be read; within a transaction."""
+    """Record that a file of the photo holds another content now, or cannot be read; within a transaction."""
     database.execute_statement(_REPLACE, (photo, root, path, None))
 
 
 def list_open_replacements(database: Database) -> list[Replacement]:
-    """Photos with words and what may be the same picture, in order of photo, where that has not been compared yet.
+    """Photos with annotations, each with a content that may be the same picture and has not been compared yet, by photo
+    id.
 
     What stands in the place of such a photo; and where no present file holds it, what has the same pixels elsewhere.
     """
@@ -92,13 +96,15 @@ def list_open_replacements(database: Database) -> list[Replacement]:
 
 
 def note_comparison(database: Database, replacement: Replacement) -> None:
-    """Note that the two have been compared, so that they are not compared again while both stay what they are."""
+    """Record that the two have been compared, so that they are not compared again while both stay what they are."""
     row = (replacement.photo, replacement.root, replacement.path, replacement.successor)
     database.execute_statement(_REPLACE, row)
 
 
-def carry_words(database: Database, photo: int, successor: int, *, turned: bool = False, keep: bool = False) -> bool:
-    """Give a photo the words of another one; whether there were any to give.
+def carry_annotations(
+    database: Database, photo: int, successor: int, *, turned: bool = False, keep: bool = False
+) -> bool:
+    """Give `successor` the annotations of `photo`: label, decisions, saved searches; return whether there were any.
 
     They are taken away from a photo that no file holds any more, unless they are to be kept. A label that the successor
     has stays, and the other one where it was. Two that the user has called no match are left as they are. The boxes of
@@ -167,7 +173,7 @@ def _find_examples(query: Any) -> Iterator[dict[str, Any]]:
 
 
 def list_replaced_photos(database: Database) -> list[ReplacedPhoto]:
-    """The photos with words that no file holds any more, in the order of their numbers."""
+    """The photos with annotations that no file holds any more, by photo id."""
     rows = database.fetch_rows(
         "SELECT p.id, (SELECT label FROM labels WHERE photo = p.id), "
         "(SELECT count(*) FROM decisions WHERE photo = p.id OR other = p.id), "
@@ -184,11 +190,11 @@ def list_replaced_photos(database: Database) -> list[ReplacedPhoto]:
 
 
 def count_replaced_photos(database: Database) -> int:
-    """The number of photos with words that no file holds any more."""
+    """The number of photos with annotations that no file holds any more."""
     return database.fetch_integer(f"SELECT count(*) FROM {_select_replaced(database)}")
 
 
 def _select_replaced(database: Database) -> str:
-    """The table `p` and the condition of the photos with words that no file holds any more, in SQL."""
+    """The table `p` and the condition of the photos with annotations that no file holds any more, in SQL."""
     has_file = "EXISTS (SELECT 1 FROM files WHERE photo = p.id)"
     return f"photos AS p WHERE NOT {has_file} AND p.id IN ({select_annotated_photos(database)})"

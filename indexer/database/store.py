@@ -72,7 +72,7 @@ class Store:
             raise LibraryError(f"The library {self._folder} cannot be written: {reason}.") from error
 
     def explain_fault(self, fault: Exception) -> Exception:
-        """The fault; in place of one that nobody expected a LibraryError, where the database is not as it must be.
+        """The fault itself, or a LibraryError in place of an unexpected one where the database turns out to be damaged.
 
         A library may come from anywhere and hold values of any kind; that is looked at only where something went wrong.
         """
@@ -102,11 +102,11 @@ class Store:
         return PathCounts(int(change.moved), int(photo is not None and change.before not in (0, photo)))
 
     def forget_missing(self, *, with_labels: bool = False) -> ForgettingPlan:
-        """Delete missing files, and photos that no file holds any more; those with words only `with_labels`."""
+        """Delete missing files, and photos that no file holds any more; those with annotations only `with_labels`."""
         return forget_photos(self.database, None, with_labels=with_labels)
 
     def forget_root(self, root: int, *, with_labels: bool = False) -> ForgettingPlan:
-        """Delete a root with its files, and photos that no other file holds; those with words only `with_labels`."""
+        """Delete a root, its files, and photos that no other file holds; those with annotations only `with_labels`."""
         return forget_photos(self.database, root, with_labels=with_labels)
 
 

@@ -68,7 +68,9 @@ class DuplicateGroup:
 
 
 class HashedThumbnail(NamedTuple):
-    """Of a thumbnail its hashes uint64 (1,), or (8,) also of the picture turned and mirrored, and its kind."""
+    """The perceptual hashes of a thumbnail, uint64 (1,), or (8,) with those of the picture turned and mirrored; and its
+    kind.
+    """
 
     views: np.ndarray
     kind: ThumbnailKind
@@ -114,7 +116,9 @@ def find_duplicates(
 
 
 def measure_usual_distances(values: np.ndarray) -> np.ndarray:
-    """The median distance (n,) from each row of values (n, dim) to SAMPLE_SIZE others; missing ones count as usual."""
+    """The median distance (n,) from each row of values (n, dim) to SAMPLE_SIZE sampled rows; in a smaller library the
+    missing ones count as USUAL_DISTANCE.
+    """
     if not len(values):
         return np.zeros(0)
     sampled_rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE_SIZE).astype(np.int64))

@@ -24,7 +24,7 @@ class TrashedFile(NamedTuple):
 
 
 class TrashJournal:
-    """The journal of a library's folder."""
+    """The journal of what was moved to the trash from a library: a file in its folder."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / JOURNAL_FILE

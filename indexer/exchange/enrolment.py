@@ -74,7 +74,7 @@ def take_back_enrolment(library: Library, photos: Sequence[EnrolledPhoto]) -> No
 
 
 def repeat_enrolment(library: Library, label: str, photos: Sequence[EnrolledPhoto]) -> None:
-    """Give the photos their label again, and show the copies again; nothing where that is so."""
+    """Give the photos their label again, and show the copies again; what is so already stays."""
     library.annotations.set_label([photo.photo_id for photo in photos], label)
     _show_copies(library, photos, shown=True)
 

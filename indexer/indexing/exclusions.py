@@ -19,7 +19,7 @@ from indexer.photos.reading import find_unread_suffix
 
 
 class PathPatterns:
-    """The patterns of one root, ready to be asked."""
+    """The exclusion patterns of one root, compiled."""
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         cleaned = [unicodedata.normalize("NFC", pattern).removesuffix("/") for pattern in patterns]
@@ -54,7 +54,7 @@ NO_PATTERNS = PathPatterns()
 
 
 class PassedOverCounts:
-    """Counts of one walk, added to while it goes on."""
+    """Counts, by reason, of what one walk passes over; it adds to them as it goes."""
 
     def __init__(self) -> None:
         self.counts = NOTHING_PASSED_OVER

@@ -19,7 +19,7 @@ HEADER_BYTES = 512 << 10  # of a JPEG, whose EXIF stands within its first 64 KiB
 
 
 def read_missing_facts(library: Library) -> Steps[int]:
-    """Read the facts of the photos that have none yet and whose files are there; returns for how many that went.
+    """Read the capture facts of photos that have none yet and whose files are there; return the number of photos read.
 
     A file that cannot be read now is tried again by the next run.
     """

@@ -32,7 +32,7 @@ DecodePhoto = Callable[[bytes, int], DescribedPhoto]
 
 
 class WaitForResult(Protocol):
-    """A way to wait for the result of a future."""
+    """A function that waits for a future and returns its result."""
 
     def __call__(self, future: "Future[Output]", /) -> Output:
         """Return the result of the future, or raise what its work raised."""

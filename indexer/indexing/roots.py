@@ -51,7 +51,7 @@ def _part_nested_roots(store: Store, root: int, path: bytes) -> None:
 
 
 def accept_drives(library: Library, folders: Sequence[Path]) -> None:
-    """Take what is at these roots now for the folders that the library knows, whichever drive that is on.
+    """Accept the drives that are now mounted at these roots in place of those the library knows.
 
     Raises LookalikeError where one of them is no root.
     """
@@ -89,7 +89,7 @@ def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> N
 
 
 def leave_out(library: Library, folders: Sequence[Path], added: Sequence[str], removed: Sequence[str]) -> None:
-    """Leave out what the patterns match, or take them back, of the roots at these folders, or of all without one.
+    """Add and remove exclusion patterns of the roots at these folders, or of all roots where none is given.
 
     Raises LookalikeError where a folder is no root, a pattern none, or one to be taken back is not there.
     """

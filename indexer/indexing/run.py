@@ -18,7 +18,7 @@ import numpy as np
 from indexer.database.contents import MovedRoot, find_moved_roots, mark_links
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
 from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over, record_passed_over
-from indexer.database.replacements import CarriedWords
+from indexer.database.replacements import CarriedAnnotations
 from indexer.database.store import PathCounts, Store, count_precisions
 from indexer.indexing import scan
 from indexer.indexing.drives import ACCEPTED_DRIVE, PRESENT_STATES, identify_drive, is_other_drive
@@ -47,7 +47,7 @@ class IndexReport(NamedTuple):
     failures, `new_failures` counts those of this run. `offline` are the paths of roots, `other_drives` of those
     where another drive is now, `moved_roots` offline ones that an online one holds. `passed_over` counts what the
     walks left out. `carried` and `replaced` say what became of the user's words about changed files, if the caller has
-    looked after them (`matching.carried_words`). `facts_read` counts photos indexed by an older version,
+    looked after them (`matching.carried_annotations`). `facts_read` counts photos indexed by an older version,
     of which the run has read when and with what they were taken.
     """
 
@@ -64,7 +64,7 @@ class IndexReport(NamedTuple):
     moved_roots: list[MovedRoot]
     seconds: float
     passed_over: PassedOver
-    carried: Sequence[CarriedWords] = ()
+    carried: Sequence[CarriedAnnotations] = ()
     replaced: int = 0
     facts_read: int = 0
 

@@ -59,7 +59,7 @@ class RootChanges(NamedTuple):
 
 
 class FolderIdentity(NamedTuple):
-    """The folder that a path leads to; another one where another drive is mounted there."""
+    """The identity of the folder that a path leads to; it changes once another drive is mounted there."""
 
     device: int
     inode: int

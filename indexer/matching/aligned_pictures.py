@@ -39,15 +39,19 @@ LARGEST_STRETCH = 1.25  # of each side
 
 
 class SmallPictures(NamedTuple):
-    """Many pictures: `grey` (n, 96, 96) and `colours` (n, 12, 12, 3) uint8."""
+    """Small versions of n pictures: `grey` (n, 96, 96) and `colours` (n, 12, 12, 3), uint8. `grey` (n, 96, 96) and
+    `colours` (n, 12, 12, 3) uint8.
+    """
 
     grey: NDArray[np.uint8]
     colours: NDArray[np.uint8]
 
 
 class PairMismatch(NamedTuple):
-    """Of each pair, (p,): `ratio`, at most 1 where both show the same and infinite where nothing speaks for it;
-    `median`, the mismatch of the middle cell, 0 for equal ones and about 1 for pictures that have nothing in common.
+    """How unlike the two pictures of each pair are, (p,) each: `ratio`, at most 1 where both show the same picture and
+    infinite where nothing speaks for it; `median`, the mismatch of the middle cell, 0 for equal pictures and about 1
+    for unrelated ones. `ratio`, at most 1 where both show the same and infinite where nothing speaks for it; `median`,
+    the mismatch of the middle cell, 0 for equal ones and about 1 for pictures that have nothing in common.
     """
 
     ratio: Floats
@@ -180,7 +184,7 @@ def _fit_gain(left: Floats, right: Floats) -> Floats:
 
 
 def have_same_colours(colours: NDArray[np.uint8], others: NDArray[np.uint8], maps: Floats) -> NDArray[np.bool_]:
-    """Whether the colours of the pairs, (p,), go together: more closely the stronger they are.
+    """Whether the colours of the two pictures of each pair agree, bool (p,); strong colours must agree more closely.
 
     Of a coloured and a grey picture, which may be its copy, the lightness must agree.
     """

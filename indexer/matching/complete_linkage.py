@@ -13,7 +13,8 @@ CanMerge = Callable[[list[int], list[int]], bool]
 
 
 def group_by_complete_linkage(pairs: np.ndarray, can_merge: CanMerge) -> list[list[int]]:
-    """Groups of two rows or more from pairs (p, 2), the nearest first; rows ascend, and groups by their first row.
+    """Groups of two or more rows, joined along pairs (p, 2) that come nearest first; rows ascend, and groups by their
+    first row.
 
     The result depends on the order of the pairs and on `can_merge` alone. Two groups that may not merge are not
     compared again: more members cannot change that.

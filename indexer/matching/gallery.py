@@ -19,7 +19,9 @@ LABEL_NEIGHBOURS = 3  # nearest photos of a label whose mean distance counts, as
 
 
 class VoteWinners(NamedTuple):
-    """For each picture the code (q,) of the winning label, and the mean distance (q,) to its nearest photos."""
+    """The code (q,) of the winning label for each picture, and the mean distance (q,) to the nearest photos of that
+    label.
+    """
 
     codes: np.ndarray
     distances: np.ndarray

@@ -22,7 +22,9 @@ ORDERED_PER_BLOCK = 2_048  # photos that are put in order by doubt, read at a ti
 
 
 class LabelAlternative(NamedTuple):
-    """A label that is near: its share of the vote, and the mean distance to its nearest photos and its meaning."""
+    """Another near label: its share of the vote (0 to 1), the mean distance (0 to 2) to its nearest photos, and what
+    that means.
+    """
 
     label: str
     vote: float
@@ -73,7 +75,8 @@ class IdentificationResult(NamedTuple):
 def identify_label(
     library: Library, image: QueryExample, *, k: int = VOTING_PHOTOS, max_fmr: float | None = None
 ) -> IdentificationResult:
-    """The label whose photos a picture is like, or unknown where strangers are as much nearer to one label than others.
+    """The label of a picture, or unknown where its nearest label stands out no more than it does for pictures of other
+    things.
 
     Raises LookalikeError where nothing is labelled, the picture cannot be read, or `max_fmr` cannot be shown.
     """
@@ -112,8 +115,8 @@ def identify_with_rule(rule: IdentificationRule, image: QueryExample) -> Identif
 
 
 def order_by_doubt(rule: IdentificationRule, photo_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Photos without a label, ids (n,), in the order in which a label of them teaches most: those first whose nearest
-    label is hardly nearer than the next one. Photos that have no embedding are left out.
+    """The unlabelled photos, ids (n,), those first of which a label teaches most: whose two nearest labels are almost
+    equally near. Photos that have no embedding are left out.
 
     That is the smallest margin (Scheffer, Decomain, Wrobel 2001, "Active hidden Markov models for information
     extraction"), by the ratio of the two distances.

@@ -57,8 +57,8 @@ class DoubtThreshold(NamedTuple):
 
 
 class LabelCohort(NamedTuple):
-    """Photos without a label and labelled ones, ids (m,) and unit vectors (m, dim) as the labels' model takes them, and
-    the threshold of what stands out of them.
+    """Unlabelled and labelled photos to compare a picture with: ids (m,), unit vectors (m, dim) as the labels' model
+    takes them, and the threshold on how far a known picture stands out of them.
     """
 
     ids: NDArray[np.int64]

@@ -74,7 +74,8 @@ class LabelModel(NamedTuple):
         own_labels: Rows | None = None,
         left_out: NDArray[np.bool_] | None = None,
     ) -> Floats:
-        """How far unit vectors (q, dim) stand out of a cohort (m, dim) of such by each label, (q, labels).
+        """How far unit vectors (q, dim) stand out of a cohort of unit vectors (m, dim) by each label, float64 (q,
+        labels).
 
         The mean of two numbers of standard deviations: by how much the cosine to the label's mean is above the cosines
         of the cohort to it, and above those of the vector to the cohort, of which each vector leaves out what is True
@@ -161,7 +162,8 @@ class NearestLabels(NamedTuple):
 
 
 class LabelExam(NamedTuple):
-    """What was asked out of fold: label codes (n,) of the photos, answers as known ones, and doubts (n,) as strangers.
+    """The answers of an exam out of fold: label codes (n,) of the photos, the nearest labels when their own label is
+    among them, and the doubts (n,) when it is left out.
 
     `has_others` (n,) is True where a photo's label has another one, so that it can be known.
     """
@@ -247,6 +249,6 @@ def _iterate_folds(
 
 
 def measure_unit_distances(products: Floats) -> Floats:
-    """Distances of unit vectors with these scalar products."""
+    """The Euclidean distances sqrt(2 - 2p) of unit vectors with scalar products p, in the same shape."""
     distances: Floats = np.sqrt(np.maximum(2 - 2 * products, 0))
     return distances

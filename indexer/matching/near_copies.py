@@ -55,7 +55,9 @@ class ComparedPairs(NamedTuple):
 
 
 def compare_neighbours(pictures: SmallPictures, aspects: NDArray[np.float64], wished: Pairs) -> Steps[ComparedPairs]:
-    """Every photo of n against its nearest few, and the wished pairs (w, 2); `aspects` (n,) are widths over heights."""
+    """Every photo of n compared with its nearest few by a tiny grey version, and the wished pairs of rows (w, 2);
+    `aspects` (n,) are widths over heights.
+    """
     pairs = order_pairs(np.concatenate([_propose_pairs(pictures.grey, aspects), wished]))
     blocks = []
     for start in range(0, len(pairs), PAIRS_PER_STEP):
@@ -65,7 +67,9 @@ def compare_neighbours(pictures: SmallPictures, aspects: NDArray[np.float64], wi
 
 
 def select_same_pictures(pictures: SmallPictures, compared: ComparedPairs) -> Pairs:
-    """Pairs of rows (s, 2) that connect the photos which show the same picture, not more of a crowd than agree."""
+    """Pairs of rows (s, 2) that show the same picture; where a chain of such pairs joins different pictures, only those
+    within groups that agree.
+    """
     same = compared.mismatch.ratio <= 1
     pairs, ratios = compared.pairs[same], compared.mismatch.ratio[same]
     is_crowd = _find_crowds(pictures, connect_pairs(pairs, len(pictures.grey)))[pairs[:, 0]]

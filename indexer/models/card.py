@@ -80,7 +80,7 @@ class Preprocessing:
         return FRAMINGS[self.framing](width, height, self.size, self.crop)
 
     def show_whole_picture(self) -> "Preprocessing":
-        """The same, but of the whole picture, in a border where it is no square."""
+        """The same preprocessing, but of the whole picture, with a border where that is not square."""
         return replace(self, crop=1.0, framing="letterbox")
 
 

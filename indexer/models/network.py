@@ -74,7 +74,7 @@ class EmbeddingNetwork(nn.Module):
         self.dim = self.backbone_dim if head is None else head.dim
 
     def forward(self, batch: Tensor) -> NetworkOutput:
-        """Embedding and last feature map of a batch."""
+        """The embeddings (n, dim) and the last feature maps (n, c, h, w) of a batch (n, size, size, 3)."""
         raw = self.extract_raw_features(batch)
         return NetworkOutput(self.embed(self.pool(raw)), self.to_feature_map(raw))
 

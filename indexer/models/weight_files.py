@@ -51,7 +51,7 @@ def read_weight_file(path: Path) -> dict[str, Any]:
 
 
 def describe_weights(path: Path) -> str:
-    """The weights in words, to begin or to go on a sentence with."""
+    """A weights file in words that can begin or continue a sentence."""
     return f"the weights in {show_path(path)}"
 
 
@@ -103,8 +103,8 @@ def select_fitting(
 
 
 class TextHalf(NamedTuple):
-    """What a pair holds for texts: its tensors in open_clip's naming of one text network, the scale by which cosines
-    are multiplied, and the number that is added then, None where there is none.
+    """The half of a pair that embeds texts: its tensors as open_clip names them, the scale by which cosines are
+    multiplied, and the number added after that, None where there is none.
 
     `projection` (dim, backbone dim) is the last layer of the pictures' half, None where the backbone has none after it.
     """

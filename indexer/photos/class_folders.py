@@ -177,7 +177,7 @@ def describe_layout(layout: ClassLayout) -> list[str]:
 
 
 def require_clear_classes(labels: Collection[str], ambiguous_count: int, layout: ClassLayout) -> None:
-    """LookalikeError where figures would mean nothing: all pictures are of one class, or most stand in several.
+    """Raise LookalikeError where figures would mean nothing: all pictures are of one class, or most stand in several.
 
     `labels` are the classes of the distinct pictures that stand in one class each, `ambiguous_count` is the number of
     the others.

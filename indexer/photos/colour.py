@@ -100,7 +100,9 @@ def convert_samples_to_srgb(samples: PictureSamples, profile: bytes, factor: int
 
 
 def has_other_look(image: Image.Image) -> bool:
-    """Whether an opened picture looks otherwise than with white as the only ground and 16 bits as the only depth."""
+    """Whether an opened picture looks different from what it would on white and with all 16 bits in use: on black, or
+    with fewer bits.
+    """
     wide = image.mode == "I" or image.mode.startswith("I;16")
     if wide and (image.has_transparency_data or _measure_wide_grey(image) != FULL_DEPTH):
         return True

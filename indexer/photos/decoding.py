@@ -127,7 +127,7 @@ def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
 
 
 def is_decoded_otherwise(data: bytes) -> bool:
-    """Whether a content that has been decoded by an earlier KINDS_VERSION may have given other pixels than now."""
+    """Whether an earlier KINDS_VERSION may have decoded this content to other pixels than the present one does."""
     silence_pillow()
     try:
         if camera_raw.is_raw(data):

@@ -135,7 +135,7 @@ class DecodingJournal:
 
 
 def start_work_clock() -> Callable[[], float]:
-    """A function that tells, to any thread, the seconds for which the calling thread has been at work since now.
+    """A function for any thread that returns the seconds for which the calling thread has been working since now.
 
     By its processor time, as a busy computer or one that slept says nothing about a decoder; a thread that waits is
     charged IDLE_FACTOR times less.

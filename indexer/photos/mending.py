@@ -109,7 +109,7 @@ START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
 
 
 def lacks_end(data: bytes) -> bool:
-    """Whether a JPEG has no end marker, so that what its decoder made of it has to be compared."""
+    """Whether a JPEG has no end marker, so that its decoder may have filled up missing rows."""
     return data.find(b"\xff\xd9", max(2, len(data) - TAIL_BYTES)) < 0 and _find_scan_end(data) is not None
 
 

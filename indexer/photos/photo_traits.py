@@ -17,7 +17,7 @@ COLOUR_SIDE = 12
 
 
 class PressedPicture(NamedTuple):
-    """`grey` (96, 96) and `colours` (12, 12, 3) uint8."""
+    """A picture pressed small: `grey` (96, 96) and `colours` (12, 12, 3), uint8."""
 
     grey: np.ndarray
     colours: np.ndarray

@@ -101,7 +101,7 @@ def _write_files(out: Path, files: list[Path], content: Callable[[int], bytes]) 
 
 
 def _require_own_files(out: Path, files: set[Path]) -> None:
-    """LookalikeError where OUT holds anything but some of these files: it would be indexed as part of the sample."""
+    """Raise LookalikeError where OUT holds anything but these files: it would be indexed as part of the sample."""
     folders = {str(file.parent) for file in files}
     for entry in _list_visible(out) if out.exists() else ():
         is_class_folder = entry.name in folders and entry.is_dir() and not entry.is_symlink()

@@ -29,7 +29,9 @@ class KnownWord(NamedTuple):
 
 
 class WordTree(NamedTuple):
-    """The classes below every known word, and the first word of each class; notions with first word and classes."""
+    """The known words: the classes below each, the first word of each class, and all notions with their first word and
+    classes.
+    """
 
     classes_by_word: dict[str, frozenset[int]]
     class_names: list[str]

@@ -64,7 +64,9 @@ class ArrangedPhotos(NamedTuple):
 
 
 class SortKey(NamedTuple):
-    """Photos in ascending order with the codes of their sections, what these are called, and what all other photos."""
+    """Photo ids in ascending order with the codes of their sections, the titles of these, and the title for all other
+    photos.
+    """
 
     photos: SortedPhotos
     name_section: Callable[[int], SectionTitle]
@@ -72,7 +74,7 @@ class SortKey(NamedTuple):
 
 
 class PhotoOrder(NamedTuple):
-    """An order in words, whether it usually begins with the greatest, and how it is read."""
+    """An order: its name for people, whether it descends by default, and the function that reads it from a library."""
 
     text: str
     is_descending: bool

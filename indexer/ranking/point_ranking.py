@@ -24,7 +24,8 @@ RANKING_PLACES = 15  # places along a side: half the work of a drawing with line
 def search_by_points(
     library: Library, example: QueryExample, *, k: int = 50, **limits: Unpack[SearchLimits]
 ) -> SearchResult:
-    """The k photos of a refined search, those of its first COMPARED_HITS that share points with the example before all.
+    """The k hits of a refined search, those of its first COMPARED_HITS that share points with the example moved to the
+    front.
 
     They come by the number of points, the others stay as they were, so distances need not ascend. Raises LookalikeError
     where the example cannot be read.

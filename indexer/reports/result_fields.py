@@ -12,7 +12,7 @@ from indexer.statistics.likeness import find_likeness_word
 
 
 def list_photo_fields(photo: Photo) -> dict[str, Any]:
-    """What the library knows of a photo; `id` names it to other requests."""
+    """The library's record of a photo as fields for JSON; `id` names it to other requests."""
     return {
         "id": photo.id,
         "path": show_path(photo.path),
@@ -26,7 +26,7 @@ def list_photo_fields(photo: Photo) -> dict[str, Any]:
 
 
 def list_search_fields(result: SearchResult, ranking: str) -> dict[str, Any]:
-    """The result of a search by pictures that ranked in this way."""
+    """The result of a search by pictures as fields for JSON; `ranking` is the key of the order it came in."""
     return {
         "ranked_by": ranking,
         "taught_by": result.taught_by._asdict() if result.taught_by else None,
@@ -39,7 +39,7 @@ def list_search_fields(result: SearchResult, ranking: str) -> dict[str, Any]:
 
 
 def list_word_fields(result: WordResult) -> dict[str, Any]:
-    """The result of a search by words."""
+    """The result of a search by words as fields for JSON."""
     return {
         "engine": "words",
         "seconds": round(result.seconds, 6),

@@ -12,7 +12,7 @@ from indexer.indexing.roots import accept_drives, add_roots, leave_out
 from indexer.indexing.run import IndexReport, index_library
 from indexer.indexing.worker import queue_files
 from indexer.library import Library
-from indexer.matching.carried_words import carry_words_over
+from indexer.matching.carried_annotations import carry_all_annotations
 from indexer.models.embedder import DeferredEmbedder, defer_model
 from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import Steps
@@ -79,5 +79,5 @@ def _install_and_index(
     )
     if library.store.database.is_shared:
         store_model_files(library.store.database, library.models_folder)
-    carried = yield from carry_words_over(library)
+    carried = yield from carry_all_annotations(library)
     return report._replace(carried=carried, replaced=count_replaced_photos(library.store.database))

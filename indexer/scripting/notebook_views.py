@@ -110,7 +110,7 @@ def _make_cell(photo: Photo, title: str, read_picture: PictureReader) -> SheetCe
 
 
 def render_view(cells: Sequence[SheetCell], count: int, noun: str) -> str:
-    """Cells as a piece of HTML that brings its pictures along, headed by the number of what they are of."""
+    """HTML of the cells with their pictures inside it, under a heading of `count` and what is counted."""
     from jinja2 import Environment  # noqa: PLC0415 (it takes 0.1 s to import, and only notebooks need it)
 
     template = Environment(autoescape=True).from_string(VIEW_TEMPLATE)

@@ -43,7 +43,9 @@ class FileEmbedding(NamedTuple):
 
 
 def make_recent_embeddings() -> "LRUCache[FileState, FileEmbedding]":
-    """The embeddings of the files that were asked about last: a query of many pictures is ranked again in no time."""
+    """An empty cache for the embeddings of the MOST_RECENT_EMBEDDINGS files asked about last, so that a query is ranked
+    again quickly.
+    """
     return LRUCache(MOST_RECENT_EMBEDDINGS)
 
 

@@ -205,7 +205,8 @@ def _fit_probability_knots(matched: Floats, mismatched: Floats, prior: float) ->
 
 
 def pool_violators(values: Floats, weights: Floats) -> Floats:
-    """The sequence (n,) that never rises and is nearest to the values (n,) in squares by the weights (n,).
+    """The non-increasing sequence (n,) with the least weighted squared distance to the values (n,): isotonic
+    regression.
 
     Neighbours that rise are replaced by their mean, until none do (Ayer et al. 1955): scipy's isotonic_regression,
     whose import takes 0.4 s that every first search would wait for.

@@ -28,7 +28,7 @@ class LogisticCurve(NamedTuple):
 def fit_logistic_curve(
     values: NDArray[np.float64], is_yes: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> LogisticCurve:
-    """The curve through answers (n,) at values (n,), weighted by (n,), that falls with the value.
+    """The non-increasing logistic curve fitted to answers (n,) at values (n,) with weights (n,).
 
     Yes counts as (y + 1) / (y + 2), no as 1 / (n + 2), so few answers give no certainty: Platt 1999, "Probabilistic
     outputs for support vector machines", section 2.2. Without a falling trend it is the share of yes throughout.

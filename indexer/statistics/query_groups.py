@@ -39,7 +39,7 @@ def set_group_apart(squared: Floats, group_codes: Rows, queries: Rows) -> int:
 
 
 def find_group_ends(codes: Rows, group_codes: Rows) -> Rows:
-    """Behind the last row of its label and group, (n,), for each of the rows sorted by both."""
+    """For rows sorted by label, then group: the index (n,) just behind the last row with the same label and group."""
     changes = (codes[1:] != codes[:-1]) | (group_codes[1:] != group_codes[:-1])
     ends = np.append(np.flatnonzero(changes) + 1, len(codes))
     return np.asarray(np.repeat(ends, np.diff(ends, prepend=0)), np.int64)

@@ -199,7 +199,7 @@ def build_turned_metric(given: ClassSums, setting: MetricSetting) -> ClassMetric
 
 
 def build_metric_norm(scatter: ClassScatter, setting: MetricSetting) -> MetricNorm:
-    """How long the map of a setting makes vectors, for `compute_metric_squares`."""
+    """The lengths of vectors under the map of a setting, in the low-rank form that `compute_metric_squares` takes."""
     if not scatter.variances.any():
         return MetricNorm(np.zeros((len(scatter.mean), 0), np.float32), np.zeros((0, 0), np.float32))
     scales = _compute_scales(scatter, setting.shrinkage)

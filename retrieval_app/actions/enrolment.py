@@ -86,7 +86,7 @@ class PictureEnrolment(QObject):
 
 
 class EnrolmentRow(QWidget):
-    """Two buttons: to give the label that was answered, or to write another one, which Enter gives."""
+    """Two buttons: one gives the label of the answer, the other asks for another one, which Enter gives."""
 
     label_given = Signal(str)
 
@@ -110,7 +110,7 @@ class EnrolmentRow(QWidget):
             column.addWidget(part)
 
     def offer_label(self, label: str) -> None:
-        """Offer to give this label, "" for only a written one."""
+        """Offer this label to be given; with "" only a written one can be."""
         self._label = label
         self.accept_button.setVisible(bool(label))
         self.accept_button.setToolTip(

@@ -80,7 +80,7 @@ class PhotoActions(QObject):
     # Entries
 
     def list_undo_entries(self) -> list[MenuEntry]:
-        """The entries that undo and redo, with the name of what they will."""
+        """The menu entries that undo and redo, each with the name of the change it is about."""
         changes = self._session.changes
 
         def name_undo() -> str:
@@ -155,7 +155,7 @@ class PhotoActions(QObject):
             self._session.search.run_query(Query(positives=tuple(photo_ids[:MOST_QUERY_PHOTOS])))
 
     def mark_chosen(self, step: int) -> None:
-        """Look for more (1) or less (-1) of the chosen photos."""
+        """Move the marks of the chosen photos on the query: results shall be more (1) or less (-1) like them."""
         if photo_ids := self.list_ids()[:MOST_QUERY_PHOTOS]:
             self._session.search.mark_examples(photo_ids, step)
 
@@ -228,7 +228,7 @@ class PhotoActions(QObject):
         self.ask_photos(self.list_ids(), act)
 
     def ask_photos(self, photo_ids: list[int], act: Callable[[list[Photo]], None]) -> None:
-        """Do something with photos, once a thread has read what is known of them."""
+        """Call `act` with the photos of these ids, once a thread has read them."""
         if photo_ids:
             self._questions.ask_question(_ChosenPhotosRequest(act), methodcaller("load_photos", photo_ids))
 

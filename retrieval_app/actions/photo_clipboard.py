@@ -15,7 +15,8 @@ FILE_MANAGER_TYPE = "x-special/gnome-copied-files"  # of Nautilus, Nemo, Caja, T
 
 
 def make_file_data(photos: Sequence[Photo]) -> QMimeData:
-    """The files of photos to be copied: a list of addresses, the same for file managers, and paths as text.
+    """The files of photos as data for other programs: a list of URLs, the same as file managers write it, and their
+    paths as text.
 
     Names that are not UTF-8 are in the addresses, byte by byte, and not in the text.
     """

@@ -29,7 +29,7 @@ CLOSING_SECONDS = 30.0  # for the file that is being copied when the window clos
 
 
 class PlacingWay(NamedTuple):
-    """A way to have a file in another folder too, with the templates of what is said of it."""
+    """A way to place a file in another folder, as a copy or a link, with the templates of its sentences."""
 
     title: str
     at_work: str

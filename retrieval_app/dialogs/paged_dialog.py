@@ -11,7 +11,7 @@ WINDOW_MARGIN = 32  # px of the main window that stay in view
 
 
 class PagedDialog(QDialog):
-    """The pages and the foot; who derives from it makes both, and says which page is shown."""
+    """A dialog of pages above a foot; a subclass makes both and says which page is shown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class LabelStock(NamedTuple):
-    """What a library has to measure by: labelled photos, labels that two of them share, and what tells of a change."""
+    """What there is to measure by: the number of labelled photos and of labels that two of them share, and a stamp that
+    changes with the library.
+    """
 
     photos: int
     shared_labels: int

@@ -163,12 +163,12 @@ class EvaluationPage(QStackedWidget):
             self.mistakes_view.matrix.setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Let the figures follow the library from now on."""
+        """Measure and read the library while the page is seen."""
         super().showEvent(event)
         self.evaluation.set_visible(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Let them rest while nobody sees them."""
+        """Measure and read nothing while the page is hidden."""
         super().hideEvent(event)
         self.evaluation.set_visible(False)
 

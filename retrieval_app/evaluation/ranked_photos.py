@@ -61,7 +61,7 @@ class RankedPhotos(QAbstractScrollArea):
         return QSize(360, 320)
 
     def show_queries(self, queries: Sequence[RankedQuery], names: Sequence[str]) -> None:
-        """Show these, whose labels are places in the names."""
+        """Show these queries with what each found; a label is its place in `names`."""
         self.queries, self._describe, self.current = queries, names.__getitem__, 0
         self.verticalScrollBar().setValue(0)
         self._lay_out()

@@ -67,7 +67,7 @@ class ThresholdView(QWidget):
         column.addLayout(plots, 1)
 
     def show_report(self, report: EvaluationReport) -> None:
-        """Show the distances of a report; a threshold that was there stays, else the strictest that is backed."""
+        """Show the distances of a report at the threshold set before, else at the strictest that enough pairs back."""
         is_first, self._report = self._report is None, report
         presets = list_presets(report)
         self.presets.show_chips(
@@ -94,7 +94,7 @@ class ThresholdView(QWidget):
 
 
 def list_presets(report: EvaluationReport) -> list[tuple[str, ThresholdRates]]:
-    """Thresholds to start from, with what they are called: of an FMR that enough pairs back, and of equal errors."""
+    """Named thresholds to start from: one for each FMR that enough pairs back, and the one of equal error rates."""
     backed = sorted(report.backed_thresholds, key=lambda rates: rates.fmr)
     presets = [(tr("wrong {fmr}", fmr=format_frequency(rates.fmr)), rates) for rates in backed]
     if report.rates and report.eer is not None:

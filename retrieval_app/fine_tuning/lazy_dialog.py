@@ -74,7 +74,7 @@ class LazyTrainDialog(QObject):
             self._resume_arguments = []
 
     def open_instant(self) -> None:
-        """Show the dialog with the labels of the library as its source, and the answer that takes seconds chosen."""
+        """Show the dialog with the library's labels as its source and the recipe that takes seconds chosen."""
         self._recipe = INSTANT_RECIPE
         self.open_dialog(LIBRARY_SOURCE)
 

@@ -76,7 +76,7 @@ def make_form_grid(parent: QWidget, *, row_spacing: int) -> QGridLayout:
 
 
 class PlanRows(QWidget):
-    """The rows: which folders are the classes (where that is a question), what for, how long, and the name."""
+    """Form rows: which folders are the classes (where that is a question), what for, how long, and the name."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +104,9 @@ class PlanRows(QWidget):
             cells.addWidget(editor, row, 1)
 
     def show_levels(self, deeper_label: str, level: int) -> None:
-        """Ask which folders are the classes where there is a class of the second level, as `deeper_label`."""
+        """Ask which folders are the classes, with the second-level class `deeper_label` as an example; with "" do not
+        ask.
+        """
         for widget in (self._level_label, self.class_level):
             widget.setVisible(bool(deeper_label))
         self.class_level.buttons[2].setText(tr("The folders inside them, as {deeper_label}", deeper_label=deeper_label))

@@ -34,7 +34,7 @@ class FolderGlance(QWidget):
         self.photos: list[QLabel] = []
 
     def show_folders(self, folders: Sequence[Path]) -> None:
-        """Show photos of these folders, and go on where they are the same as before; none for no folder."""
+        """Show photos of these folders, none without a folder; the same folders as before are not read again."""
         if list(folders) == self._folders:
             return
         self._folders = list(folders)

@@ -42,7 +42,7 @@ class PhotoSelection(QObject):
 
     @property
     def takes_clicks(self) -> bool:
-        """Whether a click on a tile selects it, as something is selected or the user wants it so."""
+        """Whether a click on a tile selects it: while something is selected, or where the user's settings say so."""
         return bool(self.count) or self.by_click
 
     def includes(self, photo_id: int) -> bool:
@@ -64,7 +64,7 @@ class PhotoSelection(QObject):
         return self._anchor_id is not None
 
     def drop_anchor(self) -> None:
-        """Begin the next range where it is asked for."""
+        """Forget the anchor: the next range begins where it is asked for."""
         self._anchor_id = None
 
     def toggle_place(self, place: int) -> None:

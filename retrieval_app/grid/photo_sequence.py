@@ -22,7 +22,7 @@ class Partner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PhotoSequence:
-    """Photos in the order of the page that shows them, which goes along: its current photo is the one seen large."""
+    """Photos in the order of the page that shows them; the page's current photo is always the one seen large."""
 
     count_photos: Callable[[], int]
     find_place: Callable[[], int | None]  # of the current photo

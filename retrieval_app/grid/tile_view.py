@@ -163,14 +163,14 @@ class TileView(QAbstractItemView):
         return self.verticalScrollBar().value()
 
     def isIndexHidden(self, _index: AnyIndex) -> bool:
-        """Never."""
+        """False: no tile is ever hidden."""
         return False
 
     def setSelection(self, _rect: QRect, _command: object) -> None:
         """Do nothing, as Qt's own selection lists every item."""
 
     def visualRegionForSelection(self, _selection: object) -> QRegion:
-        """Nothing, as Qt's own selection is not used."""
+        """An empty region, as Qt's own selection is not used."""
         return QRegion()
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier) -> QModelIndex:

@@ -31,7 +31,7 @@ class HelpMenu(QObject):
         self.tour: FirstTour | None = None
 
     def list_entries(self) -> list[MenuEntry | None]:
-        """The entries of the menu."""
+        """The entries of the menu Help."""
         return [
             MenuEntry("User guide", self.show_guide, ("Ctrl+F1",)),
             MenuEntry("A tour in three steps", self.show_tour),

@@ -87,7 +87,7 @@ class ChoicePanel(QWidget):
         self.chosen.emit(label)
 
     def write_new(self) -> None:
-        """Let a new label be written."""
+        """Give the keyboard focus to the field for another label."""
         self.label_edit.setFocus()
         self.label_edit.selectAll()
 

@@ -156,7 +156,7 @@ class LabellingPage(QStackedWidget):
         self.queue.set_visible(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Let the queue rest while nobody sees it."""
+        """Let the queue read nothing while the page is hidden."""
         super().hideEvent(event)
         self.queue.set_visible(False)
 

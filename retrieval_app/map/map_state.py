@@ -210,7 +210,9 @@ def _read_groups(library: Library, method: str) -> PhotoClasses | None:
 
 
 class Colouring(NamedTuple):
-    """What dots are coloured by, in words, and how it is read; None where groups have to be made first."""
+    """A way to colour the dots: its name for people, and the function that reads the classes, which returns None where
+    groups have to be computed first.
+    """
 
     text: str
     read_classes: Callable[[Library], PhotoClasses | None]

@@ -124,12 +124,12 @@ class MapPage(QStackedWidget):
         (self.invitation.offer if self.currentWidget() is self.invitation else self.map_view).setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Let the map follow the library from now on."""
+        """Read the maps, and compute missing ones, while the page is seen."""
         super().showEvent(event)
         self.photo_map.set_visible(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Let the map rest while nobody sees it."""
+        """Read and compute nothing while the page is hidden."""
         super().hideEvent(event)
         self.photo_map.set_visible(False)
 

@@ -71,7 +71,7 @@ def parse_rows(result: Mapping[str, Any]) -> list[ModelRow]:
 
 
 def describe_state(row: ModelRow, used_fingerprint: str) -> str:
-    """Whether a model is in use, ready, or to be had how."""
+    """Whether a model is in use or ready, else what it takes to have it, in a few words."""
     if row.fingerprint and row.fingerprint == used_fingerprint:
         return tr("in use")
     if row.state == "available" and row.is_packaged:

@@ -61,7 +61,7 @@ class ShelfRow(NamedTuple):
 
 
 def make_model_row(model: KeptModel) -> ShelfRow:
-    """A model in words."""
+    """The row of a model, in words."""
     date = format_date(model.added_at)
     facts = [
         name_model_fully(model.name) if name_model(model.name) != model.name else "",
@@ -85,7 +85,7 @@ def make_model_row(model: KeptModel) -> ShelfRow:
 
 
 def make_training_row(training: StoppedTraining) -> ShelfRow:
-    """A training that was stopped in words."""
+    """The row of a stopped training, in words."""
     date = format_date(training.saved_at)
     how = tr("It goes on from there as if nothing had happened.")
     if not training.source_arguments:

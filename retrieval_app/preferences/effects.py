@@ -40,7 +40,7 @@ class UserPreferences(QObject):
         session.library.photos_read.connect(self._trim_thumbnails)
 
     def set_click(self, choice: str) -> None:
-        """Let a click on a photo find or select."""
+        """Set what a click on a photo does: find what looks like it, or select it."""
         self._selection.by_click = choice == "select"
         self.settings.write_value(CLICK_KEY, choice)
 
@@ -59,7 +59,9 @@ class UserPreferences(QObject):
         self._limit_children(count)
 
     def set_thumbnail_limit(self, megabytes: int) -> None:
-        """Let the thumbnails of a library be so large; what is above it goes now, and whenever a library is read."""
+        """Limit a library's thumbnails to so many MB (0: no limit); what is above that goes now, and whenever a library
+        is read.
+        """
         self.settings.write_value(THUMBNAILS_KEY, megabytes)
         self._trim_thumbnails()
 

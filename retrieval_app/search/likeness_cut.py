@@ -127,7 +127,9 @@ def list_cut_choices(library: Library) -> CutChoices:
 
 
 def describe_level_cut(cut: LevelCut) -> str:
-    """What is left: 'Only the same', 'Likely and better', 'Only very close', 'Close and better'."""
+    """What a cut-off at a level leaves, in words: 'Only the same', 'Likely and better', 'Only very close', 'Close and
+    better'.
+    """
     if cut.level.strength == SAME.strength:
         return tr("Only the same") if cut.level == SAME else tr("Only {word}", word=tr(cut.level.word))
     return tr("{capitalize} and better", capitalize=tr(cut.level.word).capitalize())

@@ -36,7 +36,7 @@ class OrderMenu(QMenu):
         self.show_arrangement()
 
     def show_arrangement(self) -> None:
-        """Check what is in force."""
+        """Tick the order and the grouping in force."""
         order, is_reversed, grouping = self._session.library.arrangement
         self.order_actions[order].setChecked(True)
         self.reverse_action.setChecked(is_reversed)
@@ -92,12 +92,12 @@ class OrderButton(QToolButton):
         self.setToolTip(tr("Sort and group the photos"))
 
     def show_arrangement(self, arrangement: PhotoArrangement) -> None:
-        """Say this order."""
+        """Show this order in words on the button."""
         self.setText(f"{describe_arrangement(arrangement)} ▾")
 
 
 def describe_arrangement(arrangement: PhotoArrangement) -> str:
-    """'by date taken, the other way round, in groups by label'."""
+    """An order in words: 'by date taken, the other way round, in groups by label'."""
     order, is_reversed, grouping = arrangement
     turned = tr(", the other way round") if is_reversed else ""
     return tr(

@@ -112,7 +112,7 @@ class AskedListing(NamedTuple):
 
 
 class FoundListings(NamedTuple):
-    """What was found before the cut-off, and within it; None where the cut-off only ends the list."""
+    """The listing before the cut-off, and the one within it; None where the cut-off does no more than end the list."""
 
     full_listing: PhotoListing
     cut_listing: PhotoListing | None = None
@@ -135,14 +135,14 @@ RANKING_WORDINGS = {
 
 
 def find_least_exact_hits() -> dict[str, int]:
-    """From more hits than these on every photo is compared, by ranking."""
+    """For each ranking, the number of hits beyond which every photo is compared."""
     from indexer.search.searcher import METRIC_POOL
 
     return {**LEAST_EXACT_HITS, RANK_LABELS: METRIC_POOL}
 
 
 def find_listings(library: Library, asked: AskedListing, most: int) -> FoundListings:
-    """What was asked for, of hits at most `most`."""
+    """The listing that was asked for, before and within the cut-off, with at most `most` hits."""
     if asked.words:
         return find_pictured_photos(library, asked, most)
     if asked.request is not None:

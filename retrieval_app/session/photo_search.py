@@ -94,7 +94,7 @@ class PhotoSearch(QObject):
 
     @property
     def kept_request(self) -> SearchRequest | None:
-        """What is kept of a search that is saved: the same, and words without a query too."""
+        """The request to be saved: `search_request`, or the words alone where there is no query."""
         return self._describe_search(Query(())) if self.query is None and self.words else self.search_request
 
     def _describe_search(self, query: Query) -> SearchRequest:
@@ -138,7 +138,7 @@ class PhotoSearch(QObject):
             self.run_query(Query(positives=(photo_id,)))
 
     def mark_example(self, example: QueryExample, step: int) -> None:
-        """Look for more (1) or less (-1) of a picture, once more; a mark and its opposite undo each other."""
+        """Move a picture's mark on the query one step: more (1) or less (-1) like it; opposite steps cancel."""
         self.mark_examples([example], step)
 
     def mark_examples(self, examples: Sequence[QueryExample], step: int) -> None:
@@ -211,7 +211,7 @@ class PhotoSearch(QObject):
             self._show_current_query()
 
     def show_words(self, words: str) -> None:
-        """List the photos that show these known words, the surest first, with a query those that are like it too.
+        """List the photos that show these words, the surest first; with a query, ranked by both together.
 
         Empty words show all photos, or the query alone.
         """
@@ -252,7 +252,9 @@ class PhotoSearch(QObject):
         self._show_current_query()
 
     def can_rank_by(self, ranking: str) -> bool:
-        """Whether the query can be ranked so, without words; by labels the next one too, where there is none."""
+        """Whether this ranking can be chosen: it fits the query and no words are asked; that by labels also before a
+        query.
+        """
         if self.query is None:
             return ranking == RANK_LABELS and not self._library.is_empty
         return can_rank(ranking, self.query) and (ranking == RANK_NEAREST or not self.words)

@@ -42,6 +42,6 @@ class SlideShow(QObject):
         self._timer.stop()
 
     def count_from_now(self) -> None:
-        """The current photo is sharp: its time begins."""
+        """Begin the time of the current photo, which is sharp now."""
         if self.is_running:
             self._timer.start()

@@ -37,7 +37,7 @@ def stack_widgets(*widgets: QWidget) -> QWidget:
 
 
 def is_escape_override(event: QEvent) -> bool:
-    """Whether it is asked if Escape belongs to a shortcut of the window, or to the widget: accepted, to the latter."""
+    """Whether Qt asks by this event if Escape is the widget's, which accepts it, or a shortcut of the window's."""
     is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
     return is_override and event.key() == Qt.Key.Key_Escape  # type: ignore[attr-defined]
 

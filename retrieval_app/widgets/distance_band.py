@@ -16,7 +16,7 @@ BAND_COLOURS = ("unlike", "unlike", "likely", "same")  # names in ColourTokens, 
 
 
 class DistanceBand(NamedTuple):
-    """How alike a hit is."""
+    """How alike a hit is, as a word, the length of a band and a colour."""
 
     word: str
     share: float  # the length of the band, from 0 to 1

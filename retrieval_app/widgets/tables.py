@@ -31,7 +31,7 @@ _NO_PARENT = QModelIndex()
 
 
 class TableColumn(NamedTuple, Generic[Row]):
-    """One column of a table."""
+    """A column of a table: its heading, the text of its cells, and whether it takes the room that is left."""
 
     heading: str
     text: Callable[[Row], str]  # the cell of a row

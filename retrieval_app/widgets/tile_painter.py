@@ -146,7 +146,7 @@ def fit_pixmap(pixmap: QPixmap, square: QRect) -> QRect:
 
 
 def fit_size(pixels: QSize, square: QRect) -> QRect:
-    """The same for a picture of this many pixels."""
+    """As `fit_pixmap`, for a picture of this many pixels."""
     size = pixels.scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
     if size.width() > 2 * pixels.width():
         size = pixels * 2

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def list_model_entries(
     window: QWidget, session: Session, training: LazyTrainDialog, has_photos: Callable[[], bool]
 ) -> list[MenuEntry | None]:
-    """The entries of the menu."""
+    """The entries of the menu Model."""
     return [
         MenuEntry("Choose a model…", partial(open_model_dialog, session, window)),
         None,
@@ -40,7 +40,7 @@ def list_model_entries(
 
 
 def open_model_dialog(session: Session, window: QWidget) -> "ModelDialog":
-    """Show the dialog, with the list as it is now."""
+    """Show the dialog that chooses a model, with the list as it is now."""
     from retrieval_app.model_choice.dialog import ModelDialog  # only when it is wanted
 
     dialog = window.findChild(ModelDialog) or ModelDialog(session, window)
@@ -50,7 +50,7 @@ def open_model_dialog(session: Session, window: QWidget) -> "ModelDialog":
 
 
 def build_models_page(window: QWidget, session: Session, training: LazyTrainDialog) -> "ModelsPage":
-    """The page, with what it asks for: the dialogs, a report, a training that goes on."""
+    """The page Models, connected to what it asks for: the dialogs, a report, a training that goes on."""
     from retrieval_app.fine_tuning.report_job import ReportJob
     from retrieval_app.models.page import ModelsPage  # only when it is wanted, as the dialog
 

@@ -59,7 +59,7 @@ class ViewerOpener(QObject):
         window.installEventFilter(self)
 
     def add_pages(self, page_stack: PageStack) -> QStackedWidget:
-        """The place of the pages, and of the viewer in their stead."""
+        """The stack that shows the pages of the window, or the viewer in their place."""
         self.places.addWidget(page_stack)
         self._focus_pages = page_stack.take_focus
         page_stack.page_wanted.connect(self.close_viewer)
@@ -122,7 +122,9 @@ class ViewerOpener(QObject):
         self.changed.emit()
 
     def view_sequence(self, sequence: PhotoSequence, is_comparing: bool = False) -> None:  # a slot
-        """Show a sequence large; to compare the photo that is seen already, show its partner beside it, or not."""
+        """Show a sequence large; with `is_comparing` while one is shown already, show its partner beside it, or no
+        longer.
+        """
         if self.viewer is not None and self.is_open and is_comparing:
             self.viewer.toggle_partner()
         else:

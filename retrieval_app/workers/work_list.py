@@ -97,17 +97,17 @@ class WorkList(QObject):
         self.changed.emit()
 
     def post_unseen(self, sentence: str, page: str) -> None:
-        """The same of a work whose outcome stands on its page, unless that page is shown."""
+        """Tell what became of a work whose outcome stands on its page, unless that page is shown."""
         if page != self.shown_page:
             self.post_notice(sentence, page)
 
     def dismiss_notice(self, notice: WorkNotice) -> None:
-        """Somebody has seen it."""
+        """Drop a notice that somebody has seen."""
         self.notices = [kept for kept in self.notices if kept.number != notice.number]
         self.changed.emit()
 
     def show_page(self, page: str) -> None:
-        """Another page is shown: what it tells needs no notice any more."""
+        """Take which page is shown, and drop the notices about what it shows."""
         self.shown_page = page
         self.notices = [kept for kept in self.notices if kept.page != page or not kept.page]
         self.changed.emit()

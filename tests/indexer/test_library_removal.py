@@ -102,7 +102,7 @@ def test_a_renamed_library_finds_what_it_found(folder: Path) -> None:
     assert (target.name, name_library(target)) == ("new name.library", "new name") and not folder.exists()
     with Library.open(target) as library:
         after = [hit.photo.path for hit in library.search(Query((library.find_photo_ids().tolist()[0],))).hits]
-        assert library.annotations.count_words() == (1, 1, 1)
+        assert library.annotations.count_annotations() == (1, 1, 1)
     assert before == after
 
 

@@ -21,7 +21,7 @@ PRODUCT_LISTS = {"train": "Ebay_train.txt", "test": "Ebay_test.txt"}
 
 
 class ListedFile(NamedTuple):
-    """A picture's path, and the class with its part."""
+    """A picture of a data set's list: its path, its class, and the part that class belongs to."""
 
     path: bytes
     class_folder: ClassFolder

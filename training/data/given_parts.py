@@ -52,7 +52,7 @@ def divide_folder(found: LabelledFolder, purpose: str, groups: Mapping[bytes, in
 
 
 def require_teachable(found: LabelledFolder) -> None:
-    """LookalikeError where the pictures are of one class, or most stand in several."""
+    """Raise LookalikeError where the pictures are of one class, or most stand in several."""
     require_clear_classes([sample.label for sample in found.samples], len(found.conflicts), found.layout)
 
 
@@ -134,7 +134,7 @@ def _join_sorted(first: tuple[PhotoSample, ...], second: tuple[PhotoSample, ...]
 
 
 def _require_pairs(samples: tuple[PhotoSample, ...], name: str, task: str) -> None:
-    """LookalikeError unless a part has two classes and a class with a pair: a query and its match."""
+    """Raise LookalikeError unless a part has two classes and a class with a pair: a query and its match."""
     counts = Counter(sample.label for sample in samples)
     if len(counts) < 2 or max(counts.values()) < PAIR_SIZE:
         raise LookalikeError(

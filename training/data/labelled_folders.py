@@ -182,8 +182,8 @@ def has_labels(samples: Iterable[PhotoSample]) -> bool:
 
 
 def require_usable(wanted: Sequence[PhotoSample], usable: Sequence[PhotoSample], task: str) -> None:
-    """LookalikeError where too few pictures of a part could be read: fewer than two, or no two of one class although
-    some of the wanted ones share a class. `task` says what the part is for, as "learn from".
+    """Raise LookalikeError where too few pictures of a part could be read: fewer than two, or no two of one class
+    although some of the wanted ones share a class. `task` says what the part is for, as "learn from".
     """
     if len(usable) < 2 or (has_labels(wanted) and not has_labels(usable)):
         unread_count = f"{len(wanted) - len(usable):,} of the {len(wanted):,} pictures to {task}"

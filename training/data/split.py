@@ -102,7 +102,7 @@ def _join_classes(shared: Iterable[set[str]]) -> dict[str, str]:
 
 
 def require_classes(labels: Iterable[str]) -> None:
-    """LookalikeError where there are fewer than two classes."""
+    """Raise LookalikeError where there are fewer than two classes."""
     count = len(set(labels))
     if count < 2:
         raise LookalikeError(

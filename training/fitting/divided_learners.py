@@ -19,7 +19,7 @@ Indices = NDArray[np.int64]
 
 
 def is_divided(config: TrainConfig, epoch: int) -> bool:
-    """Whether the learners of the settings work apart in this epoch, from 1."""
+    """Whether the learners of the settings train separately in this epoch (the first is 1)."""
     return config.learners > 1 and epoch <= round(DIVIDED_SHARE * config.epochs)
 
 
@@ -35,8 +35,8 @@ def assign_learners(embeddings: NDArray[np.floating], config: TrainConfig) -> In
 def make_divided_batches(
     labels: Indices, assignment: Indices, config: TrainConfig, epoch: int, rounds: int = 1
 ) -> list[Indices]:
-    """The batches of an epoch as many as usual, each the rows of one learner's pictures (n,), learners in turn by
-    chance; with labels (n,).
+    """As many batches as an epoch usually has, each the row numbers (m,) of one learner's pictures, in random order of
+    learners, from labels (n,) and the learner of each picture (n,).
 
     A learner whose pictures are of one class has nothing to compare and no batch; where none has two, it is the usual
     batches.
@@ -54,6 +54,6 @@ def make_divided_batches(
 
 
 def find_slice(dim: int, learners: int, learner: int) -> slice:
-    """The numbers of an embedding of `dim` that belong to one of the learners."""
+    """The slice of an embedding of `dim` numbers that belongs to one of the learners."""
     bounds = np.linspace(0, dim, learners + 1).astype(int)
     return slice(int(bounds[learner]), int(bounds[learner + 1]))

@@ -84,8 +84,8 @@ def fit_network(
 def arrange_epoch(
     network: EmbeddingNetwork, config: TrainConfig, source: FeatureSource, learner: Learner, epoch: int
 ) -> list[Indices]:
-    """The batches of an epoch; where pictures are divided among learners, classes chosen or margins set by how far
-    apart they are, as the network sees them now.
+    """The batches of an epoch, each of row numbers (m,); learners, classes and margins that depend on distances follow
+    the network as it is now.
     """
     learner.assignment = None
     if is_divided(config, epoch):

@@ -74,8 +74,8 @@ def initialise_head(network: EmbeddingNetwork, pooled: np.ndarray) -> None:
 
 
 def start_from_classes(network: EmbeddingNetwork, pooled: np.ndarray, labels: Indices, setting: MetricSetting) -> None:
-    """Set the head to the class metric of pooled outputs (n, backbone_dim) with labels (n,), or where it is smaller to
-    the principal components of what that makes of them.
+    """Set the head to the class metric of pooled outputs (n, backbone_dim) with labels (n,), or where the head is
+    smaller to the principal components of the outputs under that metric.
     """
     units = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
     metric = fit_class_metric(units, labels, setting)

@@ -25,8 +25,8 @@ VERSIONED_PACKAGES = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 
 def check_output_folder(out: Path) -> None:
-    """LookalikeError where a checkpoint cannot be written to `out`, an absolute path, or would replace anything but a
-    training that was cut off. The check leaves nothing behind.
+    """Raise LookalikeError where a checkpoint cannot be written to `out`, an absolute path, or would replace anything
+    but a training that was cut off. The check leaves nothing behind.
     """
     try:
         obstacle = _describe_obstacle(out)

@@ -53,7 +53,7 @@ class LabelledVectors(NamedTuple):
     groups: Rows
 
     def take(self, rows: np.ndarray) -> "LabelledVectors":
-        """Those of some rows (m,)."""
+        """The vectors, labels and groups of these rows (m,)."""
         return LabelledVectors(self.vectors[rows], self.labels[rows], self.groups[rows])
 
 

@@ -182,7 +182,7 @@ class TrainingRecord:
 
 
 def require_checkpoint(folder: Path) -> None:
-    """LookalikeError where a folder is no checkpoint of a training."""
+    """Raise LookalikeError where a folder is no checkpoint of a training."""
     if not (folder / TRAINING_RECORD_FILE).is_file():
         raise LookalikeError(f"{show_path(folder)} is no checkpoint of a training: it has no {TRAINING_RECORD_FILE}.")
 
@@ -196,7 +196,7 @@ def read_record(checkpoint: Path) -> TrainingRecord:
 
 
 def check_name(name: str) -> str:
-    """The name of a training without spaces around it; LookalikeError where it is none."""
+    """The name of a training without spaces around it; LookalikeError where it is empty, too long or not printable."""
     name = name.strip()
     if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
         raise LookalikeError(f"The name of a training is a word or a few, of at most {MAX_NAME_LENGTH} characters.")

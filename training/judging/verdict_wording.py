@@ -7,7 +7,7 @@ from training.judging.record import RecordedExample, TrainingRecord
 
 
 def describe_nearest(outcome: TrainingRecord) -> str:
-    """For how many pictures that it had not seen the nearest was right, before and now."""
+    """In a sentence, for how many test pictures the nearest picture was of their class, before and now."""
     before, after = (round(figures.p_at_1 * outcome.queries) for figures in (outcome.before, outcome.after))
     now = "all of them" if after == outcome.queries > 1 else f"{after:,}"
     pictures = count_noun(outcome.queries, "picture")
@@ -15,7 +15,7 @@ def describe_nearest(outcome: TrainingRecord) -> str:
 
 
 def describe_meaning(outcome: TrainingRecord) -> str:
-    """What that means, in one sentence: better, worse, or perhaps luck."""
+    """In a sentence, whether the model has become better or worse, or the change may be luck."""
     if not outcome.best_epoch and not outcome.is_out_of_fold:
         return "Nothing was learned that helps: the new model is the old one, unchanged."
     return _describe_gain(outcome) if outcome.install else _describe_doubt(outcome)

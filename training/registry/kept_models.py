@@ -44,7 +44,7 @@ class KeptModel(NamedTuple):
     is_prepared: bool
 
     def fields(self) -> dict[str, Any]:
-        """The row as plain values."""
+        """The model as plain values for JSON."""
         places = {"folder": str(self.folder), "checkpoint": str(self.checkpoint) if self.checkpoint else None}
         return self._asdict() | places
 

@@ -49,7 +49,9 @@ class DeletionPlan(NamedTuple):
 
 
 def find_kept_model(name: str, library: Library | None) -> KeptModel:
-    """The model of a fingerprint, its first digits, its folder or its name; LookalikeError for none, or for several."""
+    """The model that a fingerprint, its first digits, a folder or a name stands for; LookalikeError for none, or for
+    several.
+    """
     rows = list_kept_models(library)
     for matching in (
         [row for row in rows if Path(name).absolute() in (row.folder, row.checkpoint)],

@@ -46,7 +46,7 @@ class StoppedTraining(NamedTuple):
         return ["train", *self.source_arguments, "--out", str(self.folder), "--resume"]
 
     def fields(self) -> dict[str, Any]:
-        """The row as plain values."""
+        """The training as plain values for JSON."""
         return self._asdict() | {"folder": str(self.folder), "resume_arguments": self.resume_arguments}
 
 

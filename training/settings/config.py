@@ -299,7 +299,7 @@ def list_settings(config: type[TrainConfig]) -> tuple[SettingField, ...]:
 
 
 def _check_learners(config: TrainConfig) -> None:
-    """LookalikeError where the embedding cannot be divided among several learners."""
+    """Raise LookalikeError where the embedding cannot be divided among several learners."""
     if config.dim < 2 * config.learners:
         raise LookalikeError(f"{config.learners} learners need --dim {2 * config.learners} or more, two numbers each.")
     if config.loss not in DIVISIBLE_LOSSES:
@@ -324,7 +324,7 @@ def _settle_recipe(config: TrainConfig) -> None:
 
 
 def _check_loss(config: TrainConfig) -> None:
-    """LookalikeError where the loss has no use for a miner, distance, margin or temperature that was set."""
+    """Raise LookalikeError where the loss has no use for a miner, distance, margin or temperature that was set."""
     loss, usual = config.loss, config.loss_preset
     if config.miner is not None:
         _check_supported(loss, "miner", config.miner, LOSSES[loss].miners)

@@ -145,7 +145,7 @@ def run_study(
 
 
 def _check_divisions(variants: Sequence[StudyVariant], parts: DataSplit) -> None:
-    """LookalikeError, before anything is trained, where an ensemble cannot be made of these parts."""
+    """Raise LookalikeError, before anything is trained, where an ensemble cannot be made of these parts."""
     for variant in variants:
         if variant.division:
             DIVISIONS[variant.division](parts, variant.members)
@@ -169,7 +169,7 @@ def _read_parts(parts: DataSplit, preprocessing: Preprocessing, place: Path) -> 
 
 
 def _check_readable(parts: DataSplit, readable: DataSplit) -> None:
-    """LookalikeError where the readable pictures of a part have fewer than two classes, or no two of one class."""
+    """Raise LookalikeError where the readable pictures of a part are of one class, or no two are of one class."""
     tasks = ("learn from", "choose by", "measure with")
     for task, wanted, readable_samples in zip(tasks, parts, readable, strict=True):
         counts = Counter(sample.label for sample in readable_samples)

@@ -147,7 +147,7 @@ def choose_base_config(study: str, purpose: str) -> TrainConfig:
 
 
 def require_free_settings(study: str, settings: Iterable[str]) -> None:
-    """LookalikeError where one of the settings is the option whose values the study compares."""
+    """Raise LookalikeError where one of the settings is the option whose values the study compares."""
     for setting in settings:
         if setting == STUDY_OPTIONS.get(study):
             raise LookalikeError(f"The study {study} compares {study}; leave --{setting} out.")

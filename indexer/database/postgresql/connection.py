@@ -152,7 +152,9 @@ class PostgresqlDatabase:
 
     @contextmanager
     def reading(self, purpose: str) -> Iterator[None]:
-        """Ask in this block only what has changed since it was last asked; one question tells what that is."""
+        """Within the block, ask the server only for what has changed since it was last asked; one round trip tells what
+        has.
+        """
         if self._purpose or self._peek:
             yield
             return
@@ -194,7 +196,7 @@ class PostgresqlDatabase:
                 self._answers.keep(question, cursor.fetchall())
 
     def ask_with_settings(self, settings: Mapping[str, str], sql: str, values: Sequence[object]) -> list[SqlRow]:
-        """All rows that a statement gives under settings of the server that hold for it alone; one question."""
+        """All rows of a statement that runs under its own settings of the server, in one round trip."""
 
         def ask() -> list[SqlRow]:
             try:
@@ -228,7 +230,7 @@ class PostgresqlDatabase:
             copy.write(data)
 
     def fetch_setting(self, name: str) -> object:
-        """The stored value of a setting, None where it was never set; all are read at once, as the way is long."""
+        """The stored value of a setting, None where it was never set; all settings are read in one round trip."""
         texts: dict[str, str] = dict(self.fetch_rows("SELECT name, value FROM settings"))
         text = texts.get(name)
         try:
@@ -383,7 +385,9 @@ class PostgresqlDatabase:
         return DatabaseState(fingerprint, self.read_data_version(), self._own_changes)
 
     def accept_own_changes(self, state: DatabaseState) -> DatabaseState:
-        """The state with this connection's changes since: for what was computed from it and has stored a result."""
+        """The state after this connection's own changes, for a caller that computed from `state` and has stored the
+        result.
+        """
         return state._replace(own_changes=self._own_changes)
 
     def is_intact(self) -> bool:

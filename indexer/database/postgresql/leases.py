@@ -101,7 +101,7 @@ def count_work(database: Database) -> WorkCounts:
 
 
 def list_work_problems(database: Database, model: int) -> list[str]:
-    """A sentence for what nobody is at: files that wait without a worker, and photos that no list has."""
+    """A sentence for each kind of work that nobody does: files waiting without a worker, and files on no list."""
     problems, counts = [], count_work(database)
     if counts.waiting and not counts.workers:
         problems.append(

@@ -50,7 +50,8 @@ class _KeptAnswer(NamedTuple):
 
 
 class RememberedAnswers:
-    """The answers to questions since `look` was last called; without a look nothing is kept and nothing given.
+    """The server's answers to earlier questions, given out between `look` and `end_look` while their tables are
+    unchanged.
 
     A look has a purpose: what was once asked for it will be asked again, unless it was asked with other values since.
     """
@@ -63,17 +64,17 @@ class RememberedAnswers:
         self.versions: TableVersions | None = None  # of the last look, None where it has ended
 
     def look(self, versions: TableVersions) -> None:
-        """Begin to answer as of these versions."""
+        """Begin to give out and to keep answers, as of these versions of the tables."""
         if versions.revision > max(self._revision, *versions.changed.values(), 0):
             self.forget(TABLE_KEYS)  # by a program that does not say what it changes
         self._revision, self.versions = versions.revision, versions
 
     def end_look(self) -> None:
-        """Answer nothing until the next look."""
+        """Give out nothing until the next look."""
         self.versions = None
 
     def list_outdated(self, purpose: str) -> list[Question]:
-        """The usual questions for a purpose whose answers do not hold any more."""
+        """The questions that are usually asked for a purpose and whose answers no longer hold."""
         usual = self._usual.get(purpose, {}).values()
         return [question for question in usual if question is not None and self.find(question) is None]
 
@@ -85,7 +86,7 @@ class RememberedAnswers:
             usual[question.sql] = None
 
     def find(self, question: Question) -> list[SqlRow] | None:
-        """The kept answer, where its tables are unchanged."""
+        """The kept answer; None where there is none or one of its tables has changed."""
         kept = self._answers.get(question.key)
         return kept.rows if kept is not None and kept.versions == self._list_versions(question) else None
 
@@ -114,7 +115,7 @@ class RememberedAnswers:
 
 @lru_cache(1000)
 def find_named_tables(sql: str) -> frozenset[str]:
-    """The tables that decide the answer to a question; none where something else decides it too."""
+    """The tables on which alone the answer to a question depends; empty where it depends on anything else too."""
     return frozenset() if _VOLATILE.search(sql) else frozenset(_TABLE.findall(sql))
 
 

@@ -36,7 +36,8 @@ MOST_SCANNED = 1_000_000
 
 
 class VectorIndex(NamedTuple):
-    """The server's index of a model: the seq up to which it has all embeddings, how many, and what it finds.
+    """The server's index of a model: the last seq it covers, its number of embeddings, its search effort and its
+    recall.
 
     `effort` is the least that reached `recall_at_10`, 0 where none was enough.
     """
@@ -49,7 +50,8 @@ class VectorIndex(NamedTuple):
 
 
 class NearRequest(NamedTuple):
-    """What is looked for: the nearest to a vector (dim,), how many, among which photos, and by which effort.
+    """A question to the server's index: a vector (dim,), how many of the nearest, among which photos, and the search
+    effort.
 
     Effort 0 compares all of them.
     """

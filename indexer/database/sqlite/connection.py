@@ -98,7 +98,7 @@ class SqliteDatabase:
         return False
 
     def hold_job(self) -> AbstractContextManager[None]:
-        """Nothing: the lock of the library's folder keeps all others out."""
+        """Do nothing: the lock of the library's folder keeps all others out."""
         return nullcontext()
 
     def _open_source(self) -> None:
@@ -232,7 +232,7 @@ class SqliteDatabase:
             raise
 
     def reading(self, _purpose: str) -> AbstractContextManager[None]:
-        """Nothing: questions cost little here."""
+        """Do nothing: questions to a local file cost little."""
         return nullcontext()
 
     def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[SqlRow]:
@@ -288,7 +288,8 @@ class SqliteDatabase:
         return DatabaseState(fingerprint, self.read_data_version(), self._db.total_changes)
 
     def accept_own_changes(self, state: DatabaseState) -> DatabaseState:
-        """The state with this connection's changes since: for what was computed from it and has stored a result.
+        """The state after this connection's own changes, for a caller that computed from `state` and has stored the
+        result.
 
         What another connection has committed since still makes a difference.
         """

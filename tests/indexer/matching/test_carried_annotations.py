@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
-from indexer.database.replacements import CarriedWords, count_replaced_photos, list_replaced_photos
+from indexer.database.replacements import CarriedAnnotations, count_replaced_photos, list_replaced_photos
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.carried_words import SAME_PICTURE, SAME_PIXELS, TURNED_PICTURE, carry_words_over
+from indexer.matching.carried_annotations import SAME_PICTURE, SAME_PIXELS, TURNED_PICTURE, carry_all_annotations
 from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash, read_photo
@@ -53,14 +53,14 @@ def indexed(library: Library, folder: Path) -> Library:
     return library
 
 
-def index_again(library: Library, folder: Path) -> list[CarriedWords]:
+def index_again(library: Library, folder: Path) -> list[CarriedAnnotations]:
     """Index the folder, with thumbnails as large as a model of the usual size leaves them; then carry words over."""
     drain(index_library(library, [folder], Tiny()))
     for path in folder.rglob("*.jpg"):
         data = read_photo(path)
         picture = decode_photo(data, thumbnails.THUMBNAIL_SIDE).image
         library.thumbnails.put([(content_hash(data), thumbnails.encode_thumbnail(picture))])
-    return drain(carry_words_over(library))
+    return drain(carry_all_annotations(library))
 
 
 def find_id(library: Library, path: Path) -> int:
@@ -87,7 +87,7 @@ def test_words_follow_a_picture_into_whose_file_a_keyword_is_written(indexed: Li
     path = folder / "0.jpg"
     before = find_id(indexed, path)
     path.write_bytes(insert_segment(path.read_bytes(), COMMENT, b"a keyword"))
-    assert index_again(indexed, folder) == [CarriedWords(bytes(path), SAME_PIXELS)]
+    assert index_again(indexed, folder) == [CarriedAnnotations(bytes(path), SAME_PIXELS)]
     assert find_id(indexed, path) != before
     assert_said(indexed, folder)
     assert count_replaced_photos(indexed.store.database) == 0
@@ -102,7 +102,7 @@ def test_words_follow_also_where_the_run_was_killed_before_it_came_to_them(index
     path.write_bytes(insert_segment(path.read_bytes(), COMMENT, b"a keyword"))
     drain(index_library(indexed, [], Tiny()))
     assert indexed.annotations.read_labels(indexed.model_id) == {}
-    assert index_again(indexed, folder) == [CarriedWords(bytes(path), SAME_PIXELS)]
+    assert index_again(indexed, folder) == [CarriedAnnotations(bytes(path), SAME_PIXELS)]
     assert_said(indexed, folder)
 
 
@@ -114,9 +114,9 @@ def test_words_follow_where_the_file_was_empty_for_a_while(indexed: Library, fol
     drain(index_library(indexed, [], Tiny()))
     path.write_bytes(content[: len(content) // 3])
     drain(index_library(indexed, [], Tiny()))
-    assert drain(carry_words_over(indexed)) == []
+    assert drain(carry_all_annotations(indexed)) == []
     path.write_bytes(content)
-    assert index_again(indexed, folder) == [CarriedWords(bytes(path), SAME_PIXELS)]
+    assert index_again(indexed, folder) == [CarriedAnnotations(bytes(path), SAME_PIXELS)]
     assert_said(indexed, folder)
 
 
@@ -158,7 +158,7 @@ def test_words_follow_a_picture_that_is_turned_in_its_metadata(
     say(indexed, folder)
     path = folder / "0.jpg"
     path.write_bytes(turn_by_exif(path.read_bytes(), orientation))
-    assert index_again(indexed, folder) == [CarriedWords(bytes(path), TURNED_PICTURE)]
+    assert index_again(indexed, folder) == [CarriedAnnotations(bytes(path), TURNED_PICTURE)]
     assert_said(indexed, folder)
 
 
@@ -168,7 +168,7 @@ def test_words_follow_a_picture_whose_pixels_are_turned(indexed: Library, folder
     path = folder / "0.jpg"
     with Image.open(path) as image:
         path.write_bytes(encoded(image.transpose(turn), "JPEG", quality=93))
-    assert index_again(indexed, folder) == [CarriedWords(bytes(path), TURNED_PICTURE)]
+    assert index_again(indexed, folder) == [CarriedAnnotations(bytes(path), TURNED_PICTURE)]
     assert_said(indexed, folder)
 
 
@@ -177,7 +177,7 @@ def test_words_follow_a_picture_that_was_compressed_again(indexed: Library, fold
     path = folder / "0.jpg"
     with Image.open(path) as image:
         path.write_bytes(encoded(image.convert("RGB"), "JPEG", quality=60))
-    assert index_again(indexed, folder) == [CarriedWords(bytes(path), SAME_PICTURE)]
+    assert index_again(indexed, folder) == [CarriedAnnotations(bytes(path), SAME_PICTURE)]
     assert_said(indexed, folder)
 
 
@@ -186,7 +186,7 @@ def test_words_follow_in_a_library_of_a_version_without_hashes_of_pixels(indexed
     indexed.store.database.execute_statement("UPDATE photos SET pixel_sha256 = NULL")
     path = folder / "0.jpg"
     path.write_bytes(insert_segment(path.read_bytes(), COMMENT, b"a keyword"))
-    assert index_again(indexed, folder) == [CarriedWords(bytes(path), SAME_PIXELS)]
+    assert index_again(indexed, folder) == [CarriedAnnotations(bytes(path), SAME_PIXELS)]
     assert_said(indexed, folder)
 
 
@@ -195,7 +195,7 @@ def test_words_follow_a_picture_that_is_renamed_and_changed_at_once(indexed: Lib
     (folder / "0.jpg").rename(folder / "renamed.jpg")
     path = folder / "renamed.jpg"
     path.write_bytes(insert_segment(path.read_bytes(), COMMENT, b"a keyword"))
-    assert index_again(indexed, folder) == [CarriedWords(bytes(path), SAME_PIXELS)]
+    assert index_again(indexed, folder) == [CarriedAnnotations(bytes(path), SAME_PIXELS)]
     assert indexed.annotations.read_labels(indexed.model_id) == {find_id(indexed, path): "rex"}
     assert index_again(indexed, folder) == []
 
@@ -208,7 +208,7 @@ def test_another_picture_at_the_path_gets_no_words_and_the_old_one_keeps_them(in
     assert index_again(indexed, folder) == []
     assert indexed.annotations.read_labels(indexed.model_id) == {}
     assert [tuple(photo) for photo in list_replaced_photos(indexed.store.database)] == [(old, "rex", 1, 1, bytes(path))]
-    assert list(carry_words_over(indexed)) == []  # they are not compared again
+    assert list(carry_all_annotations(indexed)) == []  # they are not compared again
     assert indexed.store.forget_missing().kept_photos == 1
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 from indexer.database.interface import Database
 from indexer.database.replacements import (
-    CarriedWords,
+    CarriedAnnotations,
     Replacement,
-    carry_words,
+    carry_annotations,
     list_open_replacements,
     note_comparison,
 )
@@ -33,9 +33,9 @@ from indexer.progress import Progress, Steps
 SAME_PIXELS, SAME_PICTURE, TURNED_PICTURE = "the same pixels", "the same picture", "the same picture, turned"
 
 
-def carry_words_over(library: Library) -> Steps[list[CarriedWords]]:
-    """Carry the words of replaced photos to what stands in their place, where that is the same picture."""
-    carried, done = list[CarriedWords](), 0
+def carry_all_annotations(library: Library) -> Steps[list[CarriedAnnotations]]:
+    """Carry the annotations of replaced photos to what stands in their place, where that is the same picture."""
+    carried, done = list[CarriedAnnotations](), 0
     replacements = list_open_replacements(library.store.database)
     for _, of_photo in groupby(replacements, key=lambda replacement: replacement.photo):
         compared = []
@@ -44,16 +44,16 @@ def carry_words_over(library: Library) -> Steps[list[CarriedWords]]:
             compared.append((replacement, find_likeness(library, replacement)))
             done += 1
         carried += _carry_to_all(library.store.database, compared)
-    return list({words.path: words for words in carried}.values())
+    return list({one.path: one for one in carried}.values())
 
 
-def _carry_to_all(database: Database, compared: list[tuple[Replacement, str]]) -> Iterator[CarriedWords]:
-    """Carry the words of one photo to each of its successors that is the same picture, and note all comparisons."""
+def _carry_to_all(database: Database, compared: list[tuple[Replacement, str]]) -> Iterator[CarriedAnnotations]:
+    """Carry one photo's annotations to each successor that is the same picture, and note all comparisons."""
     same = [(replacement, how) for replacement, how in compared if how]
     for place, (replacement, how) in enumerate(same, 1):
         turned, keep = how == TURNED_PICTURE, place < len(same)
-        if carry_words(database, replacement.photo, replacement.successor, turned=turned, keep=keep):
-            yield CarriedWords(replacement.absolute_path, how)
+        if carry_annotations(database, replacement.photo, replacement.successor, turned=turned, keep=keep):
+            yield CarriedAnnotations(replacement.absolute_path, how)
     for replacement, _ in compared:
         note_comparison(database, replacement)
 
