@@ -1,4 +1,4 @@
-"""Paths as bytes: joined, split, compared and shown to people; and the home folder. No other module splits a path.
+"""Paths as bytes: joined, split, compared and shown to people. No other module splits a path.
 
 Photos may have any name that the system allows, so paths are bytes everywhere and text only where people read them. A
 stored path is relative to its root and has "/" between folders on every system. An absolute path is written as its
@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PureWindowsPath
-
-import platformdirs
 
 SEPARATOR = b"/"  # in stored paths
 NUMBER_DIGITS = 12  # to which numbers in names are filled up, so that 9 comes before 10
@@ -282,9 +280,3 @@ def find_assets_folder() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "assets"
     return installed if installed.is_dir() else package.parent / "assets"
-
-
-def find_home_folder() -> Path:
-    """The folder of libraries and settings: LOOKALIKE_HOME, else the user's data directory."""
-    chosen = os.environ.get("LOOKALIKE_HOME")
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("lookalike", appauthor=False))

@@ -5,6 +5,7 @@ A library can be given another name, and be deleted: of its folder only goes wha
 
 import os
 import re
+import tempfile
 import zlib
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.database.sqlite.opening import DATABASE_FILE, OWN_FILES, OWN_FOLDERS, has_library, require_own_folder
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
-from indexer.paths import find_home_folder, fold_path, is_below, show_path
+from indexer.home.folders import find_home_folder, list_home_folders
+from indexer.paths import fold_path, is_below, show_path
 from indexer.progress import Progress, Steps
 
 if TYPE_CHECKING:
@@ -43,8 +45,9 @@ class LibraryContents(NamedTuple):
 
 
 def list_libraries() -> list[Path]:
-    """The folders of the libraries in the home folder, in order of their names."""
-    return sorted(path for path in find_home_folder().glob("*" + LIBRARY_SUFFIX) if has_library(path))
+    """The folders of the libraries in the home folder, and in those that were it before, each in order of names."""
+    places = (sorted(home.glob("*" + LIBRARY_SUFFIX)) for home in list_home_folders())
+    return [path for paths in places for path in paths if has_library(path)]
 
 
 def enter_shared_library(uri: str) -> Path:
@@ -67,22 +70,67 @@ def enter_shared_library(uri: str) -> Path:
     raise LibraryError(f"{show_path(folder)} is another library. Move it away to open the shared one.")
 
 
+def require_home_place(folder: Path) -> None:
+    """Check that libraries or models may be kept in a folder; LookalikeError, in a sentence, where they may not.
+
+    Refused are photo folders, folders with pictures in them, what lies in a library, and what cannot be written.
+    """
+    from indexer.photos.reading import is_candidate  # noqa: PLC0415  # the window asks for names first
+
+    shown = show_path(folder)
+    if not folder.is_dir():
+        raise LookalikeError("{shown} is no folder. Choose one that is there.", shown=shown)
+    require_safe_output(folder.resolve())
+    if any(place.suffix == LIBRARY_SUFFIX and has_library(place) for place in (folder, *folder.parents)):
+        raise LookalikeError("{shown} lies in a library, which takes nothing else. Choose another.", shown=shown)
+    try:
+        with os.scandir(folder) as entries:
+            has_pictures = any(is_candidate(os.fsencode(entry.name)) for entry in entries)
+        if not has_pictures:
+            with tempfile.TemporaryFile(dir=folder):
+                return
+    except OSError as error:
+        raise LookalikeError(
+            "{shown} cannot be written to ({reason}). Choose another.", shown=shown, reason=error.strerror
+        ) from error
+    raise LookalikeError("{shown} holds pictures, and nothing is written among them. Choose another.", shown=shown)
+
+
+def measure_home(home: Path) -> Steps[int]:
+    """How many bytes the libraries and trainings in a home folder take, models apart."""
+    places = [*home.glob("*" + LIBRARY_SUFFIX), home / "checkpoints", home / "studies"]
+    return (yield from measure_folders(places))
+
+
+def measure_folders(folders: Iterable[Path]) -> Steps[int]:
+    """How many bytes the files below some folders take; what cannot be read counts nothing."""
+    byte_count = 0
+    for number, (place, _, names) in enumerate(step for folder in folders for step in os.walk(folder)):
+        yield Progress("measure", number, 0)
+        for name in names:
+            with suppress(OSError):
+                byte_count += os.lstat(Path(place, name)).st_size
+    return byte_count
+
+
 def name_library(folder: Path) -> str:
     """The name of the library in a folder, as people read it."""
     return show_path(os.fsencode(folder.name.removesuffix(LIBRARY_SUFFIX)))
 
 
 def find_library(folder: Path | None = None) -> Path:
-    """The library in the home folder that has a photo folder as or below one of its roots, else the default library.
+    """The library of `list_libraries` that has a photo folder as or below one of its roots, else the default library.
 
-    The default one may not exist yet. A library that cannot be read is passed over, so that the others can be used.
+    That is the one in the home folder, else in a former one, and may not exist yet. A library that cannot be read is
+    passed over, so that the others can be used.
     """
     if folder is not None:
         wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
         for library in list_libraries():
             if any(is_below(path, root) for root in _read_roots(library) or () for path in wanted):
                 return library
-    return find_home_folder() / ("default" + LIBRARY_SUFFIX)
+    defaults = [home / ("default" + LIBRARY_SUFFIX) for home in list_home_folders()]
+    return next(filter(has_library, defaults), defaults[0])
 
 
 def _read_roots(library: Path) -> list[bytes] | None:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QMessageLogContext, QObject, QTimer, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QWidget
 
-from indexer.paths import find_home_folder, show_path
+from indexer.home.folders import find_chosen_folder, find_home_folder
+from indexer.home.settings_file import HOME_KEY, find_settings_folder
+from indexer.paths import show_path
 from indexer.places import find_library, name_library
 from indexer.wording import tr
 from retrieval_app.language import translate_qt
@@ -111,7 +113,7 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     translate_qt(app)
     app.setApplicationName("lookalike")
     app.setApplicationDisplayName("Lookalike")
-    settings = WindowSettings(find_home_folder())
+    settings = WindowSettings(find_settings_folder())
     theme = Theme(app, settings.read_text("theme", "system"))
     last = KnownLibraries(settings).find_last()
     folder = options.library or (last if last is not None and is_there(last) else find_library())
@@ -120,6 +122,10 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
         window = MainWindow(session, TileCache(session), theme, settings)
     session.setParent(window)
     FirstPaint(window).done.connect(session.library.show_folder)
+    home = find_chosen_folder(HOME_KEY)
+    if home is not None and home != find_home_folder():
+        sentence = tr("The folder of your libraries is not there: {home}", home=show_path(home))
+        session.report_trouble(sentence, tr("Settings…"), window.menus.find_action("Settings…").trigger)
     if options.library is None and last is not None and folder != last:
         sentence = tr(
             "The library {last} that was open last is not there: {last2}",
@@ -156,14 +162,14 @@ def main(argv: list[str], request: OpenRequest | None = None) -> int:
     A thread that still reads, in a system call or in native code, would keep the process: then it is ended at once, as
     all that was to be kept has been written.
     """
-    home = find_home_folder()
-    if request is not None and hand_over(request, home):
+    folder = find_settings_folder()
+    if request is not None and hand_over(request, folder):
         return 0
-    reporter = FaultReporter(start_log_file(home))
+    reporter = FaultReporter(start_log_file(folder))
     app, window = build_application(argv)
     reporter.install_hooks()
     window.show()
-    FirstPaint(window).done.connect(partial(window.receive_files, home))
+    FirstPaint(window).done.connect(partial(window.receive_files, folder))
     window.help_menu.show_first_tour()
     if request is not None:
         window.input_opener.open_request(request)

@@ -9,7 +9,6 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from indexer.own_process import INTERRUPTED_EXIT, limit_cores, run_child_module
-from indexer.paths import find_home_folder
 from retrieval_app.language import choose_language, opens_window, speak_english
 
 
@@ -19,7 +18,7 @@ def main() -> None:
         _replace_closed_streams()
         limit_cores()
         if opens_window(sys.argv[1:]):
-            choose_language(find_home_folder())
+            choose_language()
         else:
             speak_english()
         if run_child_module():

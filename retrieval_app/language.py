@@ -11,28 +11,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.home.settings_file import read_setting
 from indexer.wording import LANGUAGE_VARIABLE, SOURCE_LANGUAGE, find_language
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-SETTINGS_FILE = "window.ini"  # in the home folder; docs/guide/settings.md documents its keys
 LANGUAGE_KEY = "language"
 
 
-def choose_language(home: Path) -> None:
-    """Take the language from the settings in the home folder, for this process and its children.
+def choose_language() -> None:
+    """Take the language from the settings, for this process and its children.
 
     What LOOKALIKE_LANGUAGE names counts more; where neither names one, the system's languages count.
     """
     if os.environ.get(LANGUAGE_VARIABLE):
         return
-    try:
-        settings = (home / SETTINGS_FILE).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    if found := re.search(rf"^{LANGUAGE_KEY}=([A-Za-z_]+)$", settings, re.MULTILINE):
-        os.environ[LANGUAGE_VARIABLE] = found[1]
+    chosen = read_setting(LANGUAGE_KEY)
+    if re.fullmatch("[A-Za-z_]+", chosen):
+        os.environ[LANGUAGE_VARIABLE] = chosen
 
 
 def speak_english() -> None:

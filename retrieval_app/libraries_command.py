@@ -8,7 +8,9 @@ import click
 from indexer.cli.options import json_option
 from indexer.cli.terminal import print_line, print_result
 from indexer.errors import LookalikeError
-from indexer.paths import find_home_folder, show_path
+from indexer.home.folders import find_home_folder
+from indexer.home.settings_file import find_settings_folder
+from indexer.paths import show_path
 from indexer.places import choose_library_folder, name_library, require_safe_output
 from indexer.wording import tr
 
@@ -70,7 +72,7 @@ def _read_list() -> "KnownLibraries":
     from retrieval_app.session.settings import WindowSettings  # it needs Qt, which other commands do without
     from retrieval_app.window.known_libraries import KnownLibraries
 
-    return KnownLibraries(WindowSettings(find_home_folder()))
+    return KnownLibraries(WindowSettings(find_settings_folder()))
 
 
 def _print_list(known: "KnownLibraries", *, as_json: bool) -> None:

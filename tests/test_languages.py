@@ -133,7 +133,7 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox
 from indexer.errors import LookalikeError
 from indexer.wording import count_noun, format_number, tr
 from retrieval_app.language import choose_language, translate_qt
-choose_language(Path("HOME"))
+choose_language()
 app = QApplication([])
 translate_qt(app)
 box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -143,7 +143,7 @@ numbers = [count_noun(12345, "photo"), format_number(0.5, ".3f")]
 print(json.dumps([tr("Cancel"), *numbers, tr("No such sentence"), error, close, QLocale().name()]))
 """
     (tmp_path / "window.ini").write_text("[General]\nlanguage=de\n", encoding="utf-8")
-    said = speak("", code.replace("HOME", str(tmp_path)))
+    said = speak("", code, LOOKALIKE_HOME=str(tmp_path))
     assert said == speak("de", code)
     assert said == [
         "Abbrechen",

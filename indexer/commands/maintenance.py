@@ -17,11 +17,13 @@ from indexer.database.contents import list_absent_files
 from indexer.database.passed_over import describe_passed_over
 from indexer.database.replacements import count_replaced_photos
 from indexer.errors import LibraryError
+from indexer.home.folders import find_home_folder, find_models_folder
+from indexer.home.settings_file import SETTINGS_FILE, find_settings_folder
 from indexer.indexing.repair import check_library, repair_library
 from indexer.indexing.roots import move_root
 from indexer.library import Library, LibraryInfo
 from indexer.models.runtime import fast_precision
-from indexer.paths import find_home_folder, show_path
+from indexer.paths import show_path
 from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.places import find_library
 from indexer.wording import count_noun, name_model_fully, tr
@@ -217,6 +219,8 @@ def doctor_command(as_json: bool) -> None:
         "cores": os.cpu_count(),
         "precision": fast_precision(),
         "home": str(find_home_folder()),
+        "models": str(find_models_folder()),
+        "settings": str(find_settings_folder() / SETTINGS_FILE),
         "formats": {extra: is_extra_installed(extra) for extra in EXTRA_PACKAGES},
         "display": bool(sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")),
         "packages": {name: _find_version(name) for name in REPORTED_PACKAGES},

@@ -1,6 +1,7 @@
 """`lookalike model`: which models there are, and which are ready on this computer for every library."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from indexer import atomic
 from indexer.cli.options import attached_option, json_option, library_option, size_option, weights_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError, ModelError
+from indexer.home.folders import list_models_folders
 from indexer.library import Library
 from indexer.models.card import ModelCard, read_card
 from indexer.models.catalogue import CataloguedModel, find_catalogued_model, load_catalogue
@@ -125,14 +127,16 @@ def _show_origin(origin: _WeightsOrigin, *, accept_licence: bool, as_json: bool)
 @json_option
 def remove_command(*, name: str, as_json: bool) -> None:
     """Take a model off this computer's list; libraries that use it keep their own copy."""
-    folder = find_shared_folder()
-    card = find_installed_card(_parse_known_choice(name), folder)
-    if card is None:
+    choice = _parse_known_choice(name)
+    cards = {folder: find_installed_card(choice, folder) for folder in list_models_folders()}
+    found = {folder: card.fingerprint for folder, card in cards.items() if card is not None}
+    if not found:
         raise LookalikeError(f"{name} is not among the models that were added here. See: lookalike model list")
-    with lock_installation(folder):
-        atomic.remove_path(folder / card.fingerprint)
+    for folder, fingerprint in found.items():
+        with lock_installation(folder):
+            atomic.remove_path(folder / fingerprint)
     if as_json:
-        print_result("model-remove", {"name": name, "fingerprint": card.fingerprint})
+        print_result("model-remove", {"name": name, "fingerprint": fingerprint})
     else:
         print_line(f"{name} is no longer kept here.")
 
@@ -255,13 +259,13 @@ def _ready_fields(folder: Path | None) -> dict[str, Any]:
 def _list_other_cards() -> list[dict[str, Any]]:
     """The fields of every model that is ready here and has no short name."""
     named = {(_find_ready(ModelChoice(row.backbone, size=row.pixels)) or (None, None))[1] for row in load_catalogue()}
+    folders: dict[str, Path] = {}
+    for place in reversed(list_prepared_folders()):
+        folders |= {folder.name: folder for folder in place.glob("[0-9a-f]*") if folder not in named}
     rows = []
-    for place in list_prepared_folders():
-        for folder in sorted(set(place.glob("[0-9a-f]*")) - named):
-            try:
-                rows.append(_card_fields(read_card(folder), folder))
-            except ModelError:
-                continue
+    for folder in map(folders.__getitem__, sorted(folders)):
+        with suppress(ModelError):
+            rows.append(_card_fields(read_card(folder), folder))
     return rows
 
 

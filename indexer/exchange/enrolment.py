@@ -14,12 +14,13 @@ from indexer.database.annotations import require_label
 from indexer.database.file_table import LibraryRoot
 from indexer.database.passed_over import change_exclusions, list_exclusions
 from indexer.errors import LibraryError, LookalikeError
+from indexer.home.folders import find_home_folder
 from indexer.indexing.exclusions import PathPatterns, make_folder_pattern
 from indexer.indexing.roots import add_roots, find_root
 from indexer.indexing.run import PendingFile, embed_pending_files
 from indexer.indexing.scan import find_walked_file
 from indexer.library import Library
-from indexer.paths import find_home_folder, find_relative_path, is_below, show_path
+from indexer.paths import find_relative_path, is_below, show_path
 from indexer.progress import Steps
 from indexer.reports.photo_copies import copy_photo_file
 from indexer.search.examples import find_photo_id

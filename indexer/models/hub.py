@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import huggingface_hub as hub
 
 from indexer.errors import ModelError
-from indexer.paths import find_home_folder, show_path
+from indexer.home.folders import MODELS_FOLDER, find_home_folder, find_models_folder
+from indexer.paths import show_path
 from indexer.progress import Steps
 from indexer.trust.downloads import DownloadFailed, RemoteFile, fetch_file
 from indexer.trust.regular_file import UnusableFile, read_regular_file
@@ -166,8 +167,9 @@ def fetch_weights(published: PublishedNetwork, name: str) -> Steps[Path]:
 
 
 def find_download_folder() -> Path:
-    """The folder in the home folder of weights on their way into a model."""
-    return find_home_folder() / "downloads"
+    """The folder of weights on their way into a model: in the chosen folder of models, else in the home folder."""
+    home, models = find_home_folder(), find_models_folder()
+    return (home if models == home / MODELS_FOLDER else models) / "downloads"
 
 
 def read_licence(repository: str) -> str | None:

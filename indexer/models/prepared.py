@@ -1,7 +1,7 @@
 """Models that are ready on this computer: prepared once, then copied into every library that wants them.
 
-They lie in the home folder, where each preparation leaves a copy, and in what the program came with, where the default
-model is put when the program is set up (`python -m indexer.models`). All is hashed before it is believed.
+They lie in the folder of models, where each preparation leaves a copy, and in what the program came with, where the
+default model is put when the program is set up (`python -m indexer.models`). All is hashed before it is believed.
 """
 
 import contextlib
@@ -9,19 +9,22 @@ import shutil
 from pathlib import Path
 
 from indexer import atomic
+from indexer.home.folders import find_models_folder, list_models_folders
 from indexer.models.card import CARD_FILE, TEXT_FOLDER, WEIGHTS_FILE, ModelCard
 from indexer.models.runtime import RUNTIME_FILE, SIGNATURE_FILE, RuntimeForm, find_carried_folder
-from indexer.paths import find_home_folder
 
 
 def find_shared_folder() -> Path:
-    """The folder in the home folder with the models that were prepared on this computer."""
-    return find_home_folder() / "models"
+    """The folder with the models that were prepared on this computer, which takes the next one too."""
+    return find_models_folder()
 
 
-def list_prepared_folders() -> tuple[Path, Path]:
-    """The folders that hold models ready to be copied, each below its fingerprint; they need not exist."""
-    return find_shared_folder(), find_carried_folder()
+def list_prepared_folders() -> tuple[Path, ...]:
+    """The folders that hold models ready to be copied, each below its fingerprint; they need not exist.
+
+    The first takes new ones, then come those that did so before, and last what came with the program.
+    """
+    return *list_models_folders(), find_carried_folder()
 
 
 def copy_model(source: Path, form: RuntimeForm, folder: Path) -> None:

@@ -21,13 +21,14 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.duplicates.trash import TRASH_SETTING, allow_trash, is_trash_allowed
+from indexer.home.settings_file import SETTINGS_FILE, find_settings_folder
 from indexer.library import Library
 from indexer.own_process import count_cores
-from indexer.paths import find_home_folder, show_path
+from indexer.paths import show_path
 from indexer.places import name_library
 from indexer.wording import tr
 from retrieval_app.actions.system_open import open_path
-from retrieval_app.language import LANGUAGE_KEY, SETTINGS_FILE
+from retrieval_app.language import LANGUAGE_KEY
 from retrieval_app.preferences.choices import (
     CLICK_CHOICES,
     THUMBNAIL_CHOICES,
@@ -37,13 +38,14 @@ from retrieval_app.preferences.choices import (
     read_thumbnail_limit,
 )
 from retrieval_app.preferences.effects import UserPreferences
+from retrieval_app.preferences.folder_choice import CHOOSABLE_FOLDERS, FolderChoice
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import THEME_CHOICES, Theme
 from retrieval_app.wording import format_count
 
 Choice = TypeVar("Choice")
-WIDTH = 620  # px
+WIDTH = 720  # px
 
 
 class SettingsDialog(QDialog):
@@ -69,6 +71,7 @@ class SettingsDialog(QDialog):
         self.language_box.setToolTip(tr("Holds from the next start of the program on"))
         self.watch_box = QCheckBox(tr("Watch its folders: index what changes while the library is open"))
         self.trash_box = QCheckBox(tr("Duplicates may move copies to the system's trash"))
+        self.folder_choices = [FolderChoice(choosable, session, preferences) for choosable in CHOOSABLE_FOLDERS]
         self._rows = QGridLayout()
         self._arrange_rows()
         self._connect_library()
@@ -90,17 +93,17 @@ class SettingsDialog(QDialog):
         for switch in (self.watch_box, self.trash_box):
             self._rows.addWidget(switch, self._rows.rowCount(), 0, 1, 3)
         self._add_title(tr("Where things lie"))
-        home = find_home_folder()
+        for choice, choosable in zip(self.folder_choices, CHOOSABLE_FOLDERS, strict=True):
+            self._add_row(make_label(choosable.title), choice)
         for text, path in (
-            (tr("Libraries and these settings"), home),
+            (tr("These settings"), find_settings_folder()),
             (tr("This library"), folder),
             (tr("Its models"), folder / "models"),
         ):
             self._add_place(text, path)
         note = tr(
-            "All settings are in {settings_file} in the first folder; LOOKALIKE_HOME names "
-            "another one at the program's start. The two of a library are kept in the library "
-            "itself.",
+            "All settings are in {settings_file} in the folder of these settings; the two of a library are kept in the "
+            "library itself.",
             settings_file=SETTINGS_FILE,
         )
         self._rows.addWidget(make_label(note, "muted", wrap=True), self._rows.rowCount(), 0, 1, 3)

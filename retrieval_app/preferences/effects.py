@@ -1,10 +1,12 @@
 """How the settings act: on the grid, the theme, the children's cores and the open library's thumbnails."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from indexer.home.settings_file import FORMER_KEYS, parse_paths, write_paths
 from indexer.own_process import CORES_VARIABLE
 from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.language import LANGUAGE_KEY
@@ -64,6 +66,16 @@ class UserPreferences(QObject):
         """
         self.settings.write_value(THUMBNAILS_KEY, megabytes)
         self._trim_thumbnails()
+
+    def set_folder(self, key: str, before: Path, folder: Path | None) -> None:
+        """Keep libraries (HOME_KEY) or models (MODELS_KEY) in a folder from now on, None for the usual one.
+
+        What lies in the one `before` stays there and stays listed.
+        """
+        former = dict.fromkeys([before, *parse_paths(self.settings.read_text(FORMER_KEYS[key]))])
+        self.settings.write_value(FORMER_KEYS[key], write_paths(place for place in former if place != folder))
+        self.settings.write_value(key, write_paths([folder] if folder else []))
+        self.settings.exchange_values()
 
     def _limit_children(self, cores: int) -> None:
         """Children inherit the variable; a window that was itself started with it and has no setting leaves it."""

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from indexer.paths import find_home_folder, show_path
+from indexer.home.folders import find_home_folder
+from indexer.paths import show_path
 from indexer.places import name_library
 from indexer.wording import tr
 from retrieval_app.session.opened_library import OpenedLibrary

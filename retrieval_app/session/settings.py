@@ -10,15 +10,15 @@ from PySide6.QtCore import QByteArray, QSettings
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMainWindow, QSplitter
 
-from retrieval_app.language import SETTINGS_FILE
+from indexer.home.settings_file import SETTINGS_FILE
 
 
 class WindowSettings:
     """The window's settings; one that cannot be read has its default."""
 
-    def __init__(self, home: Path) -> None:
-        home.mkdir(parents=True, exist_ok=True)
-        self._values = QSettings(str(home / SETTINGS_FILE), QSettings.Format.IniFormat)
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._values = QSettings(str(folder / SETTINGS_FILE), QSettings.Format.IniFormat)
 
     def read_text(self, key: str, default: str = "") -> str:
         """A remembered text."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.home.folders import find_home_folder
 from indexer.own_process import build_command
-from indexer.paths import find_home_folder
 from indexer.progress import Progress
 from indexer.wording import tr
 from retrieval_app.study.study_plan import StudyPlan

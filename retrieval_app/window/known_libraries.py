@@ -1,10 +1,9 @@
 """The libraries that the window knows: those in the home folder, and those that were opened elsewhere."""
 
-import os
 from pathlib import Path
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from indexer.database.sqlite.opening import has_library
+from indexer.home.settings_file import parse_paths, write_paths
 from indexer.places import list_libraries, name_library, rename_library
 from retrieval_app.session.settings import WindowSettings
 
@@ -66,11 +65,10 @@ class KnownLibraries:
 
     def _read_folders(self, key: str) -> list[Path]:
         self._settings.exchange_values()  # two windows keep one list
-        return [Path(os.fsdecode(unquote_to_bytes(text))) for text in self._settings.read_text(key).split()]
+        return parse_paths(self._settings.read_text(key))
 
     def _write_folders(self, key: str, folders: list[Path]) -> None:
-        """Names may hold anything, also what is no text: each is written as in an address."""
-        self._settings.write_value(key, " ".join(quote_from_bytes(os.fsencode(folder)) for folder in folders))
+        self._settings.write_value(key, write_paths(folders))
         self._settings.exchange_values()
 
 

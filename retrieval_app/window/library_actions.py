@@ -14,8 +14,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
 from indexer.errors import LookalikeError
+from indexer.home.folders import find_home_folder
 from indexer.own_process import build_command
-from indexer.paths import find_home_folder, show_path
+from indexer.paths import show_path
 from indexer.places import (
     LibraryContents,
     delete_library,

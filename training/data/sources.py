@@ -3,14 +3,16 @@
 import os
 import time
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from indexer.database.filters import Filter
 from indexer.database.sqlite.opening import has_library
 from indexer.errors import LookalikeError
+from indexer.home.folders import find_home_folder, list_home_folders
 from indexer.library import Library
-from indexer.paths import find_home_folder, show_path
+from indexer.paths import show_path
 from indexer.photos.class_folders import ClassLayout
 from indexer.places import LIBRARY_SUFFIX, name_library
 from indexer.progress import Steps
@@ -19,6 +21,7 @@ from training.data.groups import number_groups
 from training.data.labelled_folders import LabelledFolder, PhotoSample, make_unlabelled_sample, survey_folder
 from training.data.split import DataSplit, split_samples, split_without_classes
 
+CHECKPOINTS_FOLDER = "checkpoints"  # of a home folder
 UNFINISHED_FILE = "unfinished.safetensors"  # beside a checkpoint to come: a training that can be taken up again
 
 
@@ -114,7 +117,7 @@ def format_source_arguments(source: TrainingSource) -> list[str]:
 
 def choose_checkpoint_folder(source: TrainingSource) -> Path:
     """The path of a new folder for a checkpoint, named by the source and the time."""
-    return find_home_folder() / "checkpoints" / f"{_name_source(source)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return find_checkpoints_folder() / f"{_name_source(source)}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def suggest_name(source: TrainingSource) -> str:
@@ -125,7 +128,7 @@ def suggest_name(source: TrainingSource) -> str:
 
 def find_unfinished(source: TrainingSource) -> Path:
     """The newest folder of a training on a source that was cut off; LookalikeError where there is none."""
-    found = sorted(path.parent for path in (find_home_folder() / "checkpoints").glob(f"*/{UNFINISHED_FILE}"))
+    found = sorted((path.parent for path in list_unfinished_files()), key=attrgetter("name"))
     matching = [path for path in found if path.name.rsplit("-", 2)[0] == _name_source(source)]
     if not matching:
         raise LookalikeError(
@@ -133,6 +136,21 @@ def find_unfinished(source: TrainingSource) -> Path:
             "folder by --out."
         )
     return matching[-1]
+
+
+def find_checkpoints_folder() -> Path:
+    """The folder in the home folder where trainings put their models when no other is named."""
+    return find_home_folder() / CHECKPOINTS_FOLDER
+
+
+def list_checkpoints_folders() -> list[Path]:
+    """Where trainings have put their models: in the home folder, and in former ones."""
+    return [home / CHECKPOINTS_FOLDER for home in list_home_folders()]
+
+
+def list_unfinished_files() -> list[Path]:
+    """The states of the trainings that were cut off and can go on."""
+    return [path for place in list_checkpoints_folders() for path in place.glob(f"*/{UNFINISHED_FILE}")]
 
 
 def get_source_folder(source: TrainingSource) -> Path:

@@ -12,7 +12,7 @@ from indexer.models.catalogue import load_catalogue
 from indexer.models.installation import ModelChoice, find_installed_card
 from indexer.models.prepared import list_prepared_folders
 from indexer.models.runtime import read_form
-from indexer.paths import find_home_folder
+from training.data.sources import list_checkpoints_folders
 from training.judging.record import TrainingRecord, read_record
 from training.judging.verdict_wording import describe_meaning, describe_nearest
 
@@ -49,14 +49,9 @@ class KeptModel(NamedTuple):
         return self._asdict() | places
 
 
-def find_checkpoints_folder() -> Path:
-    """The folder in the home folder where trainings put their models when no other is named."""
-    return find_home_folder() / "checkpoints"
-
-
 def list_kept_models(library: Library | None) -> list[KeptModel]:
     """The models of a library (None where there is none yet), the active one first, then what it could use."""
-    checkpoints = dict(_iterate_cards(find_checkpoints_folder()))
+    checkpoints = {folder: card for place in list_checkpoints_folders() for folder, card in _iterate_cards(place)}
     rows = _list_library_models(library, checkpoints) if library is not None else []
     known = {row.fingerprint for row in rows}
     for folder, card in checkpoints.items():

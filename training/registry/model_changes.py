@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from indexer import atomic
 from indexer.errors import LookalikeError
+from indexer.home.folders import list_models_folders
 from indexer.library import Library
 from indexer.models.card import CARD_FILE, REPORT_DATA_FILE, TRAINING_RECORD_FILE, WEIGHTS_FILE, read_json
 from indexer.models.installation import lock_installation
-from indexer.models.prepared import find_shared_folder
 from indexer.models.runtime import BIN_FILE, RUNTIME_FILE, SIGNATURE_FILE, XML_FILE
 from indexer.paths import show_path
 from indexer.search.generations import remove_unused_generations
@@ -107,7 +107,7 @@ def plan_deletion(model: KeptModel, library: Library | None) -> DeletionPlan:
     """What deleting a model would take; LookalikeError for the one in use, and for what came with the program."""
     if model.state == ACTIVE:
         raise LookalikeError(f"The library sees with {model.name}. Use another model first, then delete this one.")
-    if model.state == READY and model.folder.parent != find_shared_folder():
+    if model.state == READY and model.folder.parent not in list_models_folders():
         raise LookalikeError(f"{model.name} came with the program and goes with it.")
     folders = list(dict.fromkeys(filter(None, (model.folder, model.checkpoint))))
     byte_count = sum(path.stat().st_size for folder in folders for path in _list_own_files(folder))
@@ -127,7 +127,7 @@ def delete_model(model: KeptModel, library: Library | None) -> DeletionPlan:
             layout.unlink(missing_ok=True)
     try:
         for folder in plan.folders:
-            if folder.parent == find_shared_folder():
+            if folder.parent in list_models_folders():
                 with lock_installation(folder.parent):
                     _remove_own_files(folder)
             else:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import safetensors
 
-from training.data.sources import UNFINISHED_FILE
-from training.registry.kept_models import find_checkpoints_folder
+from training.data.sources import list_unfinished_files
 
 CONDITION_OPTIONS = (
     "--library=",
@@ -51,9 +50,9 @@ class StoppedTraining(NamedTuple):
 
 
 def list_stopped_trainings() -> list[StoppedTraining]:
-    """The trainings in the home folder that can go on, the newest first; files that cannot be read are passed over."""
+    """The trainings that can go on, the newest first; files that cannot be read are passed over."""
     rows = []
-    for path in find_checkpoints_folder().glob(f"*/{UNFINISHED_FILE}"):
+    for path in list_unfinished_files():
         with contextlib.suppress(safetensors.SafetensorError, OSError, ValueError, LookupError, TypeError):
             rows.append(_read_training(path))
     return sorted(rows, key=lambda row: -row.saved_at)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
-from indexer.paths import find_home_folder
+from indexer.home.folders import find_home_folder
 from retrieval_app.help.first_tour import STEPS, FirstTour
 from retrieval_app.help.guide_pages import PAGE_NAMES, find_guide_folder, read_pages, search_pages
 from retrieval_app.session.settings import WindowSettings

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from indexer.home.folders import find_home_folder, find_models_folder, list_home_folders
+from indexer.home.settings_file import FORMER_KEYS, SETTINGS_FILE
 from indexer.own_process import CORES_VARIABLE
-from indexer.paths import find_home_folder
 from retrieval_app.help.help_menu import TOUR_KEY
-from retrieval_app.language import SETTINGS_FILE
 from retrieval_app.preferences.choices import CLICK_KEY, CORES_KEY, THEME_KEY, THUMBNAILS_KEY
 from retrieval_app.preferences.dialog import SettingsDialog
 from retrieval_app.session.settings import WindowSettings
@@ -29,6 +29,14 @@ def open_settings(window: MainWindow) -> SettingsDialog:
     dialog = window.findChild(SettingsDialog)
     assert dialog is not None
     return dialog
+
+
+def find_box(window: MainWindow) -> QMessageBox:
+    return next(box for box in window.findChildren(QMessageBox) if box.isVisible())
+
+
+def press_button(box: QMessageBox, text: str) -> None:
+    next(button for button in box.buttons() if button.text() == text).click()
 
 
 def choose(box: QComboBox, index: int) -> None:
@@ -85,10 +93,45 @@ def test_the_trash_of_a_library_is_switched_in_the_library(window: MainWindow, q
     assert not removal.is_allowed
 
 
+def test_a_home_folder_is_chosen_and_given_back(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, new = tmp_path / "lookalike", tmp_path / "new"
+    usual.symlink_to(find_home_folder())
+    new.mkdir()
+    homes, models = open_settings(window).folder_choices
+    assert not homes.change_button.isEnabled()  # LOOKALIKE_HOME names it here
+    assert models.change_button.isEnabled()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("LOOKALIKE_HOME")
+    homes, models = open_settings(window).folder_choices
+    wait_for(qtbot, lambda: homes.size_label.text() != "")
+    homes.ask_for(window.session.library.folder)
+    refuse = find_box(window)
+    assert "lies in a library" in refuse.text()
+    refuse.close()
+    homes.ask_for(new)
+    question = find_box(window)
+    assert "Nothing is moved." in question.informativeText()
+    assert find_home_folder() == usual
+    press_button(question, "Use it")
+    assert find_home_folder() == new
+    assert list_home_folders() == [new, usual]
+    assert homes.path_label.text() == str(new)
+    assert homes.usual_action.isEnabled()
+    homes.usual_action.trigger()
+    press_button(find_box(window), "Use it")
+    assert list_home_folders() == [usual, new]
+    models.ask_for(new)
+    press_button(find_box(window), "Use it")
+    assert find_models_folder() == new
+
+
 def test_the_guide_names_every_key_of_the_settings_file() -> None:
     guide = (ROOT / "docs" / "guide" / "settings.md").read_text(encoding="utf-8")
     assert SETTINGS_FILE in guide
-    for key in (CLICK_KEY, THEME_KEY, CORES_KEY, THUMBNAILS_KEY, TOUR_KEY, CORES_VARIABLE):
+    folders = (*FORMER_KEYS, *FORMER_KEYS.values())
+    for key in (CLICK_KEY, THEME_KEY, CORES_KEY, THUMBNAILS_KEY, TOUR_KEY, CORES_VARIABLE, *folders):
         assert f"`{key}`" in guide
     written = set()
     for file in (ROOT / "retrieval_app").rglob("*.py"):

@@ -24,8 +24,9 @@ from tests.support.taught_models import (
     write_stopped_training,
     write_taught_model,
 )
+from training.data.sources import find_checkpoints_folder
 from training.judging.record import read_record
-from training.registry.kept_models import find_checkpoints_folder, list_kept_models
+from training.registry.kept_models import list_kept_models
 from training.registry.model_changes import delete_model, export_model, find_kept_model, plan_deletion, rename_model
 from training.registry.stopped_trainings import list_stopped_trainings
 

@@ -1,0 +1,129 @@
+"""The two folders that can be chosen: that of libraries and trainings, and that of prepared models.
+
+A choice holds for what is made from then on. Nothing is moved, and what lies in former folders stays listed.
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
+
+from indexer.errors import LookalikeError
+from indexer.home.folders import MODELS_FOLDER, find_chosen_folder, find_home_folder, find_models_folder
+from indexer.home.settings_file import HOME_KEY, MODELS_KEY, find_settings_folder, is_home_given
+from indexer.paths import show_path
+from indexer.places import measure_folders, measure_home, require_home_place
+from indexer.progress import Steps
+from indexer.wording import tr
+from retrieval_app.actions.system_open import open_path
+from retrieval_app.dialogs.questions import ask_question, make_message_box, open_box
+from retrieval_app.preferences.effects import UserPreferences
+from retrieval_app.session.session import Session
+from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.wording import format_size
+from retrieval_app.workers.generator_thread import GeneratorThread
+
+
+class ChoosableFolder(NamedTuple):
+    """A folder that the settings may name by a key: how it is called, found and measured."""
+
+    key: str
+    title: str
+    find_folder: Callable[[], Path]
+    find_usual_folder: Callable[[], Path]
+    measure: Callable[[Path], Steps[int]]
+    consequence: str
+
+
+CHOOSABLE_FOLDERS = (
+    ChoosableFolder(
+        HOME_KEY,
+        tr("Libraries and trainings"),
+        find_home_folder,
+        find_settings_folder,
+        measure_home,
+        tr("New libraries and trainings will lie in the new folder. Those there are stay where they are, and listed."),
+    ),
+    ChoosableFolder(
+        MODELS_KEY,
+        tr("Prepared models"),
+        find_models_folder,
+        lambda: find_home_folder() / MODELS_FOLDER,
+        lambda folder: measure_folders([folder]),
+        tr("New models will be prepared in the new folder. Those there are stay where they are, and in use."),
+    ),
+)
+
+
+class FolderChoice(QWidget):
+    """Where one of them lies and how large it is, with the ways to open it and to choose another."""
+
+    def __init__(self, choosable: ChoosableFolder, session: Session, preferences: UserPreferences) -> None:
+        super().__init__()
+        self._choosable, self._session, self._preferences = choosable, session, preferences
+        self.path_label, self.size_label = ElidedLabel("muted"), make_label("", "muted")
+        self.change_button = make_button(tr("Change"), "link")
+        self._open_button = make_button(tr("Open"), "link")
+        menu = QMenu(self.change_button)
+        menu.addAction(tr("Another folder…"), self._choose_folder)
+        self.usual_action = menu.addAction(tr("The usual folder"), lambda: self.ask_for(None))
+        self.change_button.setMenu(menu)
+        for button in (self.change_button, self._open_button):
+            button.setAccessibleName(tr("{button}: {text}", button=button.text(), text=choosable.title))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        row.addWidget(self.path_label, 1)
+        for widget in (self.size_label, self.change_button, self._open_button):
+            row.addWidget(widget)
+        self._thread = GeneratorThread(self)
+        self._thread.ended.connect(lambda byte_count: self.size_label.setText(format_size(byte_count)))
+        session.closing.connect(self._thread.close)
+        self._open_button.clicked.connect(self._open_folder)
+        self._show_folder()
+
+    def ask_for(self, folder: Path | None) -> None:
+        """Ask whether a folder, None for the usual one, is to be used from now on; one that cannot be is refused."""
+        before = self._choosable.find_folder()
+        target = folder or self._choosable.find_usual_folder()
+        if target == before:
+            return
+        try:
+            if folder is not None:
+                require_home_place(folder)
+        except LookalikeError as error:
+            open_box(make_message_box(self, str(error)))
+            return
+        text = tr("Use {folder} from now on?", folder=show_path(target))
+        size = tr("{folder} takes {size}.", folder=show_path(before), size=self.size_label.text() or "0 KB")
+        more = " ".join([size, self._choosable.consequence, tr("Nothing is moved.")])
+        ask_question(make_message_box(self, text, more), tr("Use it"), partial(self._use_folder, folder))
+
+    def _choose_folder(self) -> None:
+        title = tr("Choose the folder: {text}", text=self._choosable.title)
+        if name := QFileDialog.getExistingDirectory(self, title, str(self._choosable.find_folder())):
+            self.ask_for(Path(name))
+
+    def _use_folder(self, folder: Path | None) -> None:
+        self._preferences.set_folder(self._choosable.key, self._choosable.find_folder(), folder)
+        self._show_folder()
+
+    def _open_folder(self) -> None:
+        open_path(self._session, os.fsencode(self._choosable.find_folder()))
+
+    def _show_folder(self) -> None:
+        folder, chosen = self._choosable.find_folder(), find_chosen_folder(self._choosable.key)
+        text = show_path(folder)
+        if chosen is not None and chosen != folder:
+            text = tr("{folder}, as {chosen} is not there", folder=text, chosen=show_path(chosen))
+        is_given = self._choosable.key == HOME_KEY and is_home_given()
+        self.path_label.setText(text)
+        self.path_label.setToolTip(text)
+        self.change_button.setEnabled(not is_given)
+        self.change_button.setToolTip(tr("LOOKALIKE_HOME names it") if is_given else "")
+        self.usual_action.setEnabled(chosen is not None)
+        self._open_button.setEnabled(folder.is_dir())
+        self._thread.run_steps(self._choosable.measure(folder))
