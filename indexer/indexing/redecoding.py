@@ -17,7 +17,7 @@ KINDS_SETTING = "decoded kinds"  # root id as text -> the KINDS_VERSION by which
 # The kinds of which some are decoded otherwise; JPEGs and camera RAW files are not read for it.
 _CONCERNED_SUFFIXES = (
     *(b".tif", b".tiff", b".png", b".apng", b".gif", b".webp", b".avif", b".heic", b".heif", b".hif"),
-    *(b".pgm", b".pnm"),
+    *(b".pgm", b".ppm", b".pnm"),
 )
 
 

@@ -9,6 +9,7 @@ import warnings
 from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
+from itertools import islice
 from typing import NamedTuple
 
 from PIL import (
@@ -30,7 +31,7 @@ from indexer.photos.tiff_directory import Tag, TiffDirectory, read_directory, re
 # Part of every model's fingerprint: raise it when usual photos give other pixels, as all are embedded again then.
 DECODE_VERSION: int = 1
 # Raise it when only rare kinds do, or more are read: libraries then embed again what `is_decoded_otherwise` names.
-KINDS_VERSION: int = 3
+KINDS_VERSION: int = 4
 
 
 # Pillow holds a colour pixel in 4 bytes, so this many cost 560 MB; the picture is shrunk before anything is copied.
@@ -67,9 +68,12 @@ _PLUGINS = (
     WebPImagePlugin,
 )  # imported for what they register, the rest is built in
 
+_DARK_FORMATS = frozenset({"PNG", "PPM"})  # of which `mending` reads what is nearly black
+
 EXTRA_PACKAGES = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pylibjxl"}  # optional extra -> what it installs
 
-# Pillow's own limit is one number for all formats and threads; ours above are checked before any pixel is decoded.
+# Pillow's own limit is one number for all formats and threads; ours above are checked before any pixel is decoded, and
+# that includes what Pillow makes room for besides: tiles, and the frames of an animation.
 Image.MAX_IMAGE_PIXELS = None
 # Pillow logs oddities of files it then refuses by exception; without a handler Python prints them to stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -139,19 +143,25 @@ def is_decoded_otherwise(data: bytes) -> bool:
             if image.format in ("JPEG", "MPO"):
                 return mending.lacks_end(data)
             image.load()
-            dark = image.format == "PNG" and mending.read_dark_png(image, data) is not None
-            return dark or _find_shown_frame(image) is not image or has_other_look(image)
+            dark = image.format in _DARK_FORMATS and mending.read_dark_picture(image, data) is not None
+            return (
+                dark or mending.find_shown_frame(image, data, MAX_RESULT_PIXELS) is not image or has_other_look(image)
+            )
     except Exception:  # foreign bytes: what cannot be decoded has no pixels
         return False
 
 
 def _open_by_pillow(data: bytes) -> Image.Image:
+    if data.startswith(b"GIF8"):  # Pillow makes room for the first frame where it opens the file
+        for size in islice(mending.measure_gif_frames(data), 1):
+            _check_size(size, "GIF")
     return Image.open(BytesIO(data), formats=_PILLOW_FORMATS)
 
 
 def _decode_tiff(data: bytes, directory: TiffDirectory, short_side: int) -> DecodedPhoto:
     """Decode a TIFF by Pillow, or by our own reader where its tags tell of a kind that Pillow does not get right."""
     if not tiff_pictures.needs_own_reader(directory):
+        _check_size((directory.get_number(Tag.TILE_WIDTH, 1), directory.get_number(Tag.TILE_HEIGHT, 1)), "TIFF")
         is_known = not (directory.big and directory.order == ">")
         with (
             suppress(UnidentifiedImageError),
@@ -195,13 +205,13 @@ def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedP
     factor = max(1, min(image.size) // short_side)
     _check_reduced_size(image.size, factor)
     image.load()
+    if image.format in _DARK_FORMATS and (samples := mending.read_dark_picture(image, data)) is not None:
+        small = convert_samples_to_srgb(samples, image.info.get("icc_profile") or b"", factor)
+        return _turn_upright(small, _read_orientation(image), (width, height))
     if image.format == "PNG":
-        if (samples := mending.read_dark_png(image, data)) is not None:
-            small = convert_samples_to_srgb(samples, image.info.get("icc_profile") or b"", factor)
-            return _turn_upright(small, _read_orientation(image), (width, height))
         mending.match_key_depth(image, data)
     # A copy of a JPEG 2000, whose plugin has another meaning of `reduce`.
-    shown = image.copy() if image.format == "JPEG2000" else _find_shown_frame(image)
+    shown = image.copy() if image.format == "JPEG2000" else mending.find_shown_frame(image, data, MAX_RESULT_PIXELS)
     small = convert_to_srgb(shown, max(1, min(shown.size) // short_side))
     # After load: a PNG may have its orientation behind the pixels, a TIFF turns itself.
     return _turn_upright(small.copy() if small is image else small, _read_orientation(image), (width, height))
@@ -217,35 +227,6 @@ def _turn_upright(small: Image.Image, orientation: int, size: tuple[int, int]) -
     upright.info = {}
     width, height = reversed(size) if turn in _SIDEWAYS_TURNS else size
     return DecodedPhoto(upright, width, height)
-
-
-def _find_shown_frame(image: Image.Image) -> Image.Image:
-    """The picture itself, or of an animation whose first frame is blank the first that is not."""
-    if image.format not in _ANIMATED_FORMATS or not getattr(image, "is_animated", False) or not _is_blank(image):
-        return image
-    for frame in range(1, MAX_BLANK_FRAMES):
-        try:
-            image.seek(frame)
-            image.load()
-        except Exception:  # foreign bytes: no more frames, or none that can be read
-            break
-        if not _is_blank(image):
-            return image.copy()
-    image.seek(0)
-    image.load()
-    return image
-
-
-_ANIMATED_FORMATS = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
-MAX_BLANK_FRAMES = 32  # at the start of an animation; it fades in
-
-
-def _is_blank(image: Image.Image) -> bool:
-    """Whether all pixels of the frame are alike, or none can be seen."""
-    ranges = image.getextrema()
-    bands = [ranges] if isinstance(ranges[0], (int, float)) else list(ranges)
-    invisible = image.mode in ("RGBA", "LA") and bands[-1][1] == 0
-    return invisible or all(low == high for low, high in bands)
 
 
 def _halve_while_decoding(image: Image.Image, data: bytes, short_side: int) -> None:

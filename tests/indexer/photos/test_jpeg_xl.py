@@ -2,6 +2,7 @@
 
 import sys
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pylibjxl
@@ -9,10 +10,12 @@ import pytest
 from PIL import Image, ImageCms
 
 from indexer.errors import PhotoError
+from indexer.library import Library
 from indexer.photos import decoding
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import is_candidate
 from tests.support import pictures
+from tests.support.commands import Tell
 
 SCENE = np.asarray(pictures.scene())
 
@@ -83,3 +86,29 @@ def test_without_the_extra_the_reason_says_what_to_install(monkeypatch: pytest.M
     with pytest.raises(PhotoError, match=r"install lookalike\[jxl\]") as caught:
         decode_photo(data, 64)
     assert caught.value.needs == "jxl"
+
+
+def test_it_is_indexed_as_soon_as_the_extra_is_there(
+    home: Path, tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / "scene.jxl").write_bytes(jpeg_xl(SCENE))
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pylibjxl", None)
+        said = tell(home, "index", folder, "--json")
+        reason = "is a JPEG XL picture: install lookalike[jxl] to read it"
+        assert {"path": str(folder / "scene.jxl"), "reason": reason} in said.result()["failed"]
+        assert said.code == 1 and said.result()["embedded"] == 0
+        assert reason in tell(home, "failed").out
+        assert tell(home, "doctor", "--json").result()["formats"]["jxl"] is False
+    result = tell(home, "index", "--json").result()
+    assert result["embedded"] == 1 and "scene.jxl" not in str(result["failed"])
+    (hit,) = tell(home, "search", folder / "scene.jxl", "-k", "1", "--json").result()["hits"]
+    assert (hit["distance"], hit["path"]) == (0, str(folder / "scene.jxl"))
+    with Library.open(home / "default.library") as library:
+        (photo,) = library.load_photos([hit["id"]])
+        small = library.read_thumbnail(photo)
+    assert small is not None
+    with Image.open(BytesIO(small)) as thumbnail:
+        assert np.abs(pictures.pixels(thumbnail.convert("RGB")) - SCENE.astype(int)).mean() < 8

@@ -1,7 +1,9 @@
 """Sound pictures with something odd beside or behind their pixels are read, with the pixels that were written."""
 
+import resource
 import struct
 import zlib
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 from indexer.errors import PhotoError
+from indexer.photos import mending
 from indexer.photos.decoding import decode_photo
 from tests.support import pictures
 from tests.support.tiff_files import write_tiff
@@ -167,6 +170,75 @@ def test_an_animation_that_is_blank_throughout_is_blank() -> None:
     assert (shown(data) == 255).all()
 
 
+def gif(frames: list[tuple[int, int, int, int]], *, disposal: int = 0, extra: bytes = b"") -> bytes:
+    """A GIF by hand, 8 x 8: one pixel is stored of each frame, whatever its left, top, width and height."""
+    data = b"GIF89a" + struct.pack("<2H3B", 8, 8, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff" + extra
+    for frame in frames:
+        data += b"!\xf9\4" + bytes([disposal << 2, 0, 0, 0, 0])
+        data += b"," + struct.pack("<4H", *frame) + b"\0\2\2\x44\1\0"
+    return data + b";"
+
+
+@pytest.mark.parametrize("disposal", [0, 2, 3])
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [(0, 0, 1, 1), (60_000, 60_000, 1, 1)],
+        [(0, 0, 1, 1), (0, 0, 65_535, 65_535), (0, 0, 1, 1)],
+        [(0, 0, 1, 1), (0, 0, 1, 1), (65_535, 0, 1, 65_535)],
+    ],
+)
+def test_no_room_is_made_for_a_later_frame_that_reaches_far_beyond_the_screen(
+    frames: list[tuple[int, int, int, int]], disposal: int
+) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert shown(gif(frames, disposal=disposal)).shape == (8, 8, 3)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB; a frame took 4 GB and more
+
+
+@pytest.mark.parametrize("disposal", [0, 2, 3])
+def test_a_first_frame_that_reaches_far_beyond_the_screen_is_too_large(disposal: int) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(PhotoError, match="is too large: 65535 x 65535 pixels"):
+        decode_photo(gif([(0, 0, 65_535, 65_535), (0, 0, 1, 1)], disposal=disposal), 64)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
+
+
+EXTENSIONS = {
+    "none": b"",
+    "comment": b"!\xfe\3abc\2de\0",
+    "empty comment": b"!\xfe\0",
+    "loops": b"!\xff\x0bNETSCAPE2.0\3\1\0\0\0",
+    "loops without a number": b"!\xff\x0bNETSCAPE2.0\0\1,\0",
+    "empty": b"!\xf8\0\1!\0",
+    "bytes between": b"\0\7abc",
+    "frame in a block": b"!\1\x0d," + bytes([9] * 12) + b"\0",
+}
+
+
+@pytest.mark.parametrize("extra", EXTENSIONS.values(), ids=EXTENSIONS)
+def test_the_frames_of_a_gif_are_found_where_pillow_finds_them(extra: bytes) -> None:
+    data = gif([(0, 0, 1, 1), (20, 3, 1, 1), (2, 30, 1, 1)], extra=extra)
+    sizes = list(mending.measure_gif_frames(data))
+    assert sizes == [(1, 1), (21, 4), (3, 31)]
+    with Image.open(BytesIO(data)) as image:
+        for frame, size in enumerate(np.maximum.accumulate([(8, 8), *sizes[1:]])):
+            image.seek(frame)
+            assert image.size == tuple(size)
+    for end in range(len(data)):
+        assert (
+            list(mending.measure_gif_frames(data[:end])) == sizes[: len(list(mending.measure_gif_frames(data[:end])))]
+        )
+
+
+@pytest.mark.parametrize("compression", [1, 5, 8])
+def test_a_tile_larger_than_any_picture_is_too_large(compression: int) -> None:
+    tile = [(322, "I", [60_000]), (323, "I", [60_000])]
+    data = write_tiff(np.zeros((32, 32), np.uint8), tile=32, compression=compression, tags=tile)
+    with pytest.raises(PhotoError, match="is too large: 60000 x 60000 pixels"):
+        decode_photo(data, 64)
+
+
 # -- JPEG 2000
 
 
@@ -193,35 +265,79 @@ def test_jpeg_2000_in_colours_of_many_bits_is_refused_as_its_white_would_be_blac
         decode_photo(inside if wrapped else bytes(data), 10_000)
 
 
-# -- PNG in colours whose 16 bits hold fewer
+# -- 16 bits that hold the fewer of a sensor
+
+PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # samples a pixel -> the kind of colours
 
 
-def colour_png(values: np.ndarray, extra: bytes = b"") -> bytes:
+def wide_png(values: np.ndarray, extra: bytes = b"") -> bytes:
     """A PNG of 16 bits a sample, every row stored as the difference to the pixel on the left."""
     height, width, samples = values.shape
     rows = values.astype(">u2").view(np.uint8).reshape(height, -1)
     shifted = np.pad(rows, ((0, 0), (2 * samples, 0)))[:, : rows.shape[1]]
     filtered = np.pad(rows - shifted, ((0, 0), (1, 0)), constant_values=1)
-    return pictures.png((width, height), filtered.tobytes(), depth=16, colour={3: 2, 4: 6}[samples], extra=extra)
+    return pictures.png((width, height), filtered.tobytes(), depth=16, colour=PNG_COLOURS[samples], extra=extra)
+
+
+def sensor_values(depth: int, samples: int) -> np.ndarray:
+    """Numbers of so many bits, (40, 60, samples), with the highest of them; alpha is opaque."""
+    values = np.random.default_rng(depth).integers(0, 1 << depth, (40, 60, samples)).astype(np.uint16)
+    values[0, 0, 0] = (1 << depth) - 1
+    if samples in (2, 4):
+        values[..., -1] = 65535
+    return values
+
+
+def require_full_range(data: bytes, values: np.ndarray, highest: int) -> None:
+    colours = values[..., : 3 if values.shape[-1] > 2 else 1]
+    assert np.abs(shown(data) - np.broadcast_to(colours * (255 / highest), (*values.shape[:2], 3))).max() <= 1
 
 
 @pytest.mark.parametrize("depth", [10, 12])
-@pytest.mark.parametrize("samples", [3, 4])
-def test_numbers_of_a_sensor_in_a_png_in_colours_fill_the_range(depth: int, samples: int) -> None:
-    values = np.random.default_rng(depth).integers(0, 1 << depth, (40, 60, samples)).astype(np.uint16)
-    values[..., 3:] = 65535
-    values[0, 0, 0] = (1 << depth) - 1
-    right = values[..., :3].astype(float) * 255 / ((1 << depth) - 1)
-    assert np.abs(shown(colour_png(values)) - right).max() <= 1
+@pytest.mark.parametrize("samples", PNG_COLOURS)
+def test_numbers_of_a_sensor_in_a_png_fill_the_range(depth: int, samples: int) -> None:
+    values = sensor_values(depth, samples)
+    require_full_range(wide_png(values), values, (1 << depth) - 1)
+
+
+@pytest.mark.parametrize("depth", [8, 9, 11, 13, 14, 15, 16])
+@pytest.mark.parametrize("samples", PNG_COLOURS)
+def test_the_bits_that_a_png_says_to_be_significant_are_its_range(depth: int, samples: int) -> None:
+    values, told = sensor_values(depth, samples), pictures.png_chunk(b"sBIT", bytes([depth] * samples))
+    require_full_range(wide_png(values, told), values, (1 << depth) - 1)
+    odd = spoilt(pictures.png_chunk(b"tEXt", b"a\0b"))
+    require_full_range(wide_png(values, told + odd), values, (1 << depth) - 1)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("samples", PNG_COLOURS)
+@pytest.mark.parametrize("way", ["shifted", "scaled", "repeated"])
+def test_a_dark_png_whose_bits_are_scaled_as_they_should_be_stays_dark(bits: int, samples: int, way: str) -> None:
+    few = sensor_values(bits, samples)[..., : {2: 1, 4: 3}.get(samples, samples)] >> 4  # a sixteenth of the light
+    shifted = few << (16 - bits)
+    scaled = np.rint(few * (65535 / ((1 << bits) - 1))).astype(np.uint16)
+    colours = {"shifted": shifted, "scaled": scaled, "repeated": shifted | few >> (2 * bits - 16)}[way]
+    values = np.dstack([colours, np.full(colours.shape[:2], 65535, np.uint16)]) if samples in (2, 4) else colours
+    told = pictures.png_chunk(b"sBIT", bytes([bits] * samples))
+    require_full_range(wide_png(values, told), values, 65535)
+
+
+def test_a_text_with_the_name_of_the_chunk_says_nothing_of_bits() -> None:
+    values = sensor_values(14, 3)
+    data = wide_png(values, pictures.png_chunk(b"tEXt", b"sBIT\0sBIT\x0e\x0e\x0e"))
+    require_full_range(data, values, 65535)
 
 
 def test_a_transparent_value_and_alpha_of_such_a_png_are_heeded() -> None:
     values = np.full((20, 30, 3), 300, np.uint16)
     values[5:10, 5:10] = (4095, 7, 9)
-    keyed = shown(colour_png(values, pictures.png_chunk(b"tRNS", struct.pack(">3H", 300, 300, 300))))
+    keyed = shown(wide_png(values, pictures.png_chunk(b"tRNS", struct.pack(">3H", 300, 300, 300))))
     assert (keyed[0, 0] == 255).all() and np.abs(keyed[7, 7].astype(int) - (255, 0, 1)).max() <= 1
     alpha = np.dstack([values, np.where(values[..., :1] == 300, 0, 65535).astype(np.uint16)])
-    assert np.array_equal(shown(colour_png(alpha)), keyed)
+    assert np.array_equal(shown(wide_png(alpha)), keyed)
+    told = pictures.png_chunk(b"sBIT", b"\x0c") + pictures.png_chunk(b"tRNS", struct.pack(">H", 7))
+    grey = shown(wide_png(values[..., 1:2], told))
+    assert (grey[7, 7] == 255).all() and (grey[0, 0] == 19).all()  # 300 of 4,095
 
 
 @pytest.mark.parametrize(
@@ -229,4 +345,13 @@ def test_a_transparent_value_and_alpha_of_such_a_png_are_heeded() -> None:
 )
 def test_a_png_in_colours_that_is_dark_stays_dark(values: np.ndarray) -> None:
     whole = np.broadcast_to(values, (8, 8, 3)).astype(np.uint16)
-    assert np.array_equal(shown(colour_png(whole)), whole >> 8)
+    assert np.array_equal(shown(wide_png(whole)), whole >> 8)
+
+
+@pytest.mark.parametrize("kind", ["P3", "P6"])
+@pytest.mark.parametrize(("depth", "highest"), [(10, 1023), (12, 4095), (13, 65535), (16, 65535)])
+def test_numbers_of_a_sensor_in_a_ppm_fill_the_range(kind: str, depth: int, highest: int) -> None:
+    values = sensor_values(depth, 3)
+    head = f"{kind} # drawn\n60\n# by hand 9\n40 65535\n".encode()
+    plain = b"# more\n" + b" ".join(b"%d" % value for value in values.ravel())
+    require_full_range(head + (plain if kind == "P3" else values.astype(">u2").tobytes()), values, highest)

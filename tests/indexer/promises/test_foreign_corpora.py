@@ -103,13 +103,25 @@ def index(home: Path, folder: Path, user: int) -> Run:
     """`lookalike index --json` as this user."""
     start = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(user), str(home / "peak"), "index", str(folder), "--json"],
+        [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-c",
+            PROGRAM,
+            str(user),
+            str(home / "peak"),
+            "index",
+            str(folder),
+            "--json",
+        ],
         env=environment(home) | {"HOME": str(home), "PYTHONWARNINGS": "default"},
         capture_output=True,
         text=True,
         timeout=LONGEST,
         check=False,
     )
+    assert (home / "peak").exists(), (done.returncode, done.stderr[-3000:], done.stdout[-300:])  # ended as a whole
     objects = [json.loads(line) for line in done.stdout.splitlines()]
     peak = int((home / "peak").read_text()) / 2**10
     return Run(done.returncode, objects, done.stderr, peak, time.monotonic() - start)
