@@ -15,12 +15,11 @@ from hypothesis import settings
 
 from indexer.cli.terminal import run_command
 from indexer.models import agreement
-from indexer.models.installation import ModelChoice, install_model
-from indexer.progress import drain
 from indexer.trust.signatures import compute_signature, find_key_file
 from retrieval_app.commands import lookalike_command as command_line
 from tests.support.commands import Said, Tell
 from tests.support.made_once import make_once
+from tests.support.ready_model import find_ready_folder, install_for_user, make_ready_model
 
 # The computer's key, by which a run knows what it has made itself: never that of whoever runs the tests.
 # It may be read by all, as some tests give up the rights of root.
@@ -85,18 +84,15 @@ def thorough_installation(monkeypatch: pytest.MonkeyPatch, quick_installation: N
 @pytest.fixture(scope="session")
 def installed_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the installed default model: read it, never change it."""
-    models = make_once(tmp_path_factory, "models", _install_default)
+    models = make_once(tmp_path_factory, "models", _copy_ready_model)
     (model,) = models.glob("[0-9a-f]*")
     return model
 
 
-def _install_default(folder: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOOKALIKE_HOME", str(folder / "none"))
-        patch.setenv("LOOKALIKE_MODELS", str(folder / "none"))
-        patch.setattr(agreement, "MAX_RETRIEVAL_SECONDS", 60.0)  # as for a user
-        drain(install_model(ModelChoice(), folder))
-        shutil.rmtree(folder / "none", ignore_errors=True)
+def _copy_ready_model(folder: Path) -> None:
+    ready = find_ready_folder()
+    make_ready_model(ready)
+    install_for_user(folder, ready)
 
 
 @pytest.fixture
