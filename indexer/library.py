@@ -28,6 +28,7 @@ from indexer.database.replacements import count_replaced_photos
 from indexer.database.sqlite.opening import has_library
 from indexer.database.store import Store, count_precisions
 from indexer.errors import LibraryError, LookalikeError, ModelError
+from indexer.grouping.stored_groups import StoredGroups
 from indexer.models.card import ModelCard, read_card
 from indexer.models.model import Model, load_model
 from indexer.models.runtime import TorchAgreement, read_form
@@ -98,7 +99,10 @@ class Library:
         self._model: Model | None = None
         self._searcher = LibrarySearcher(folder, self.store)
         self.principal_space_cache = PrincipalSpaceCache()
-        self.calibration_source = LibraryCalibration(self.models_folder, self.store, self.annotations)
+        self.stored_groups = StoredGroups(self.store, self.thumbnails)
+        self.calibration_source = LibraryCalibration(
+            self.models_folder, self.store, self.annotations, self.stored_groups
+        )
         self._label_metric = LabelMetric(self.store, self.annotations)
         self._recent_embeddings = examples.make_recent_embeddings()
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, ModelError
+from indexer.grouping.photo_groups import PhotoGroups, describe_own_hits, summarise_groups
 from indexer.library import Library
 from indexer.matching.label_model import LABEL_SETTING
-from indexer.matching.photo_groups import PhotoGroups, describe_own_hits, summarise_groups
 from indexer.models.card import Head, read_card
 from indexer.models.network import EmbeddingNetwork, create_network, load_network, replace_head
 from indexer.progress import Progress, Steps

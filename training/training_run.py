@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer.errors import LookalikeError
-from indexer.matching.group_column import read_group_column
-from indexer.matching.photo_groups import summarise_groups
+from indexer.grouping.group_column import read_group_column
+from indexer.grouping.photo_groups import summarise_groups
 from indexer.models.card import REPORT_DATA_FILE, Preprocessing
 from indexer.models.network import tune_allocator
 from indexer.photos.class_folders import describe_layout

@@ -9,9 +9,9 @@ import click
 
 from indexer.cli.options import FOLDER_PATH, attached_option, json_option, runtime_option, weights_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.grouping.group_column import read_group_column
+from indexer.grouping.photo_groups import count_groups, describe_own_hits, summarise_groups
 from indexer.library import Library
-from indexer.matching.group_column import read_group_column
-from indexer.matching.photo_groups import count_groups, describe_own_hits, summarise_groups
 from indexer.models.card import read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
 from indexer.models.installation import install_shared_model, parse_model_choice

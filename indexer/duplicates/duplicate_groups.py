@@ -23,10 +23,11 @@ import numpy as np
 from indexer.database.contents import PresentFile, list_present_files
 from indexer.duplicates.thumbnail_comparison import ThumbnailComparison, read_or_renew_thumbnail
 from indexer.errors import LibraryError, LookalikeError
+from indexer.grouping.aligned_pictures import order_pairs
+from indexer.grouping.near_copies import ThumbnailKind, read_thumbnail_kind
 from indexer.library import Library
-from indexer.matching.close_pairs import find_close_pairs, order_pairs, select_close_pairs
+from indexer.matching.close_pairs import find_close_pairs, select_close_pairs
 from indexer.matching.complete_linkage import CanMerge, group_by_complete_linkage
-from indexer.matching.near_copies import ThumbnailKind, read_thumbnail_kind
 from indexer.matching.perceptual_hash import are_near_hashes, compute_hashes, find_near_pairs
 from indexer.models.embedder import CPU_THREADS
 from indexer.paths import find_same_files

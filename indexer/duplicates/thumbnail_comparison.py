@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from indexer.database.contents import PresentFile
+from indexer.grouping.aligned_pictures import SmallPictures
+from indexer.grouping.near_copies import LARGEST_ASPECT_RATIO, show_same_picture
 from indexer.library import Library
-from indexer.matching.aligned_pictures import SmallPictures
-from indexer.matching.near_copies import LARGEST_ASPECT_RATIO, show_same_picture
 from indexer.matching.perceptual_hash import MAX_DIFFERENCE, TURNS, count_differing_bits
 from indexer.photos.photo_traits import PressedPicture, press_picture
 from indexer.progress import Progress, Steps

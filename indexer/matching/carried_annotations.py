@@ -21,9 +21,9 @@ from indexer.database.replacements import (
     note_comparison,
 )
 from indexer.errors import LookalikeError, PhotoError
+from indexer.grouping.aligned_pictures import SmallPictures, measure_mismatches
+from indexer.grouping.near_copies import LARGEST_ASPECT_RATIO
 from indexer.library import Library
-from indexer.matching.aligned_pictures import SmallPictures, measure_mismatches
-from indexer.matching.near_copies import LARGEST_ASPECT_RATIO
 from indexer.matching.perceptual_hash import TURNS
 from indexer.photos.decoding import decode_photo
 from indexer.photos.photo_traits import hash_pixels, press_picture

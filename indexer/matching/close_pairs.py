@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.grouping.aligned_pictures import order_pairs
 from indexer.progress import Progress, Steps
 from indexer.search.generations import PROJECTED_DIMS
 from indexer.vectors.annoy_index import build_annoy, is_annoy_installed, open_annoy
@@ -56,13 +57,6 @@ def find_close_pairs(values: np.ndarray, max_distances: np.ndarray) -> Steps[np.
             pairs = select_close_pairs(points, pairs, max_distances + _PROJECTION_ROUNDING)
             pair_parts.append(select_close_pairs(values, pairs, max_distances))
     return order_pairs(np.concatenate(pair_parts))
-
-
-def order_pairs(pairs: np.ndarray) -> np.ndarray:
-    """The pairs (p, 2) with the smaller row first, sorted, each once, without pairs of a row with itself."""
-    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
-    distinct: np.ndarray = pairs[pairs[:, 0] != pairs[:, 1]]
-    return distinct
 
 
 def select_close_pairs(values: np.ndarray, pairs: np.ndarray, max_distances: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ from indexer.statistics.calibration_measurement import sample_by_class
 from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
 from indexer.statistics.logistic import LogisticCurve, fit_logistic_curve
 from indexer.vectors.class_metric import MetricSetting
+from indexer.wording import count_noun
 
 VOTING_PHOTOS = 5
 DEFAULT_FMR = 0.05
@@ -121,8 +122,8 @@ class _Strangers(NamedTuple):
 
 
 class _ExaminedPhotos(NamedTuple):
-    """One photo of each burst of those that may be asked: rows (m,) of them, and the labels without the other frames;
-    a frame that is named by the next one would prove nothing. `left_out` is the number of these others.
+    """One photo of each group of those that may be asked: rows (m,) of them, and the labels without the others of it; a
+    frame that is named by the next one of its burst, or by a near copy, would prove nothing. `left_out` counts those.
     """
 
     rows: NDArray[np.int64]
@@ -237,17 +238,17 @@ def _measure_labels(library: Library, gallery: Gallery) -> _MeasuredLabels:
         return _MeasuredLabels(model, way_back, None, _ExaminedPhotos(nothing, model, 0), empty, new_labels)
     codes, vectors = gallery.codes[asked], gallery.read_embeddings(asked, model_id)
     held_out = HeldOutPhotos(gallery.ids[asked], vectors, codes, setting, model)
-    examined = _choose_examined(held_out, library.calibration_source.number_bursts(held_out.ids))
+    examined = _choose_examined(held_out, library.stored_groups.number_groups(held_out.ids, vectors))
     exam = examine_labels(examined.model, vectors[examined.rows], codes[examined.rows], setting)
     mapped = model._replace(metric=fit_label_map(vectors, codes, setting))
     return _MeasuredLabels(mapped, way_back, held_out, examined, exam, new_labels)
 
 
-def _choose_examined(held_out: HeldOutPhotos, bursts: NDArray[np.int64]) -> _ExaminedPhotos:
-    """The first frame of each burst (n,) of the photos, within its label."""
-    keys = np.stack([bursts, held_out.codes], axis=1)
+def _choose_examined(held_out: HeldOutPhotos, groups: NDArray[np.int64]) -> _ExaminedPhotos:
+    """The first photo of each group (n,) of the photos, within its label."""
+    keys = np.stack([groups, held_out.codes], axis=1)
     rows = np.sort(np.unique(keys, axis=0, return_index=True)[1])
-    others = np.setdiff1d(np.arange(len(bursts)), rows)
+    others = np.setdiff1d(np.arange(len(groups)), rows)
     sums, counts = held_out.model.sums.copy(), held_out.model.counts.copy()
     np.subtract.at(sums, held_out.codes[others], held_out.vectors[others])
     np.subtract.at(counts, held_out.codes[others], 1)
@@ -336,7 +337,8 @@ def _describe_measurement(strangers: _Strangers, measured: _MeasuredLabels) -> s
         return f"Measured on {strangers.description}"
     sentence = f"Measured on {strangers.description}"
     if measured.examined.left_out:
-        sentence += f", one of each burst ({measured.examined.left_out:,} further frames were not asked)"
+        further = count_noun(measured.examined.left_out, "frame or near copy", "frames and near copies")
+        sentence += f", one of each group ({further} of them left out)"
     if measured.new_labels:
         return f"{sentence}; the model was not trained on them."
     return (

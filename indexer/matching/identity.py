@@ -31,6 +31,7 @@ DEFAULT_FMR = 0.05
 MAX_IMPOSTORS = 1500  # more only where `max_fmr` needs them
 LEAST_BELOW_THRESHOLD = 10  # impostors below a threshold; the intervals show how few that is
 LEAST_IMPOSTORS = 50  # labelled photos; with fewer, random photos are the impostors
+MOST_GROUPED_PHOTOS = 3_000  # of the label, whose pictures are compared; of more only the moments
 MAX_DISTANCE_COUNT = 60_000_000  # distances computed to measure a threshold: 2 s
 
 
@@ -141,10 +142,10 @@ def _ask_out_of_fold(
     rows = np.union1d(rows, np.flatnonzero(gallery.ids == photo))
     ids, codes = gallery.ids[rows], gallery.codes[rows]
     vectors = gallery.read_embeddings(rows, base.model_id)
-    is_own, bursts = codes == label_code, library.calibration_source.number_bursts(ids)
+    is_own, groups = codes == label_code, library.stored_groups.number_groups(ids, vectors)
     distances = np.full(len(rows), np.nan)
-    for held_out, metric in iterate_held_out_maps(vectors, codes, base, bursts):
-        own = bursts[held_out], bursts[is_own]
+    for held_out, metric in iterate_held_out_maps(vectors, codes, base, groups):
+        own = groups[held_out], groups[is_own]
         distances[held_out] = _ask_under_map(metric, vectors[held_out], vectors[is_own], *own)
     is_impostor, is_genuine = ~is_own & ~np.isnan(distances), is_own & np.isfinite(distances)
     if not _are_enough(codes[is_impostor], label_code):
@@ -162,14 +163,14 @@ def _ask_out_of_fold(
 
 
 def _ask_under_map(
-    metric: ClassMetric, asked: np.ndarray, own: np.ndarray, asked_bursts: np.ndarray, own_bursts: np.ndarray
+    metric: ClassMetric, asked: np.ndarray, own: np.ndarray, asked_groups: np.ndarray, own_groups: np.ndarray
 ) -> np.ndarray:
     """Mean distances (q,) of photos with unit vectors (q, dim) to the nearest of a label's photos (m, dim) but those of
-    its own burst, itself among them, all under the map.
+    its own group, itself among them, all under the map.
     """
     queries, photos = (metric.transform(vectors).astype(np.float64) for vectors in (asked, own))
     table = compute_distance_table(queries, photos)
-    table[asked_bursts[:, None] == own_bursts] = np.inf
+    table[asked_groups[:, None] == own_groups] = np.inf
     nearest = np.sort(table, axis=1)[:, :LABEL_NEIGHBOURS]
     return _compute_mean_distances(NearestPhotos(np.zeros(nearest.shape, np.int64), nearest))
 
@@ -257,18 +258,21 @@ def _compute_mean_distances(nearest: NearestPhotos) -> np.ndarray:
 
 
 def _measure_genuine_distances(library: Library, label_gallery: Gallery) -> np.ndarray:
-    """The mean distances (n,) of a label's unseen photos, one of each burst, to the nearest of these others; (0,) where
+    """The mean distances (n,) of a label's unseen photos, one of each group, to the nearest of these others; (0,) where
     they are too few.
     """
-    bursts = library.calibration_source.number_bursts(label_gallery.ids)
-    firsts = np.sort(np.unique(bursts, return_index=True)[1])
+    count = len(label_gallery.ids)
+    vectors = label_gallery.read_embeddings(np.arange(count)) if count <= MOST_GROUPED_PHOTOS else None
+    groups = library.stored_groups.number_groups(label_gallery.ids, vectors)
+    firsts = np.sort(np.unique(groups, return_index=True)[1])
     label_gallery = label_gallery._replace(ids=label_gallery.ids[firsts], codes=label_gallery.codes[firsts])
     is_unseen = library.calibration_source.mask_unseen_photos(library.model_fingerprint, label_gallery.ids)
     rows = np.flatnonzero(is_unseen)[:MAX_IMPOSTORS]
     if len(rows) <= LABEL_NEIGHBOURS:
         return np.zeros(0)
-    vectors = label_gallery.read_embeddings(rows)
-    nearest = label_gallery.find_nearest(vectors, LABEL_NEIGHBOURS, exclude_photos=label_gallery.ids[rows])
+    nearest = label_gallery.find_nearest(
+        label_gallery.read_embeddings(rows), LABEL_NEIGHBOURS, exclude_photos=label_gallery.ids[rows]
+    )
     return _compute_mean_distances(nearest)
 
 

@@ -61,14 +61,6 @@ def iterate_following(captures: Sequence[CaptureTime | None]) -> Iterator[tuple[
             yield row, next_row
 
 
-def number_bursts(captures: Sequence[CaptureTime | None]) -> list[int]:
-    """The burst of each photo: the row of its first frame, its own row where it is alone."""
-    first = list(range(len(captures)))
-    for row, next_row in iterate_following(captures):
-        first[next_row] = first[row]
-    return first
-
-
 class DescribedPhoto(NamedTuple):
     """A decoded picture and what its file says of its taking."""
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from indexer.database.file_table import FailedFile
 from indexer.errors import LookalikeError
+from indexer.grouping.photo_groups import GroupCandidate, PhotoGroups, find_photo_groups
 from indexer.indexing import scan
 from indexer.indexing.pipeline import embed_and_describe_files
-from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_photo_groups
 from indexer.models.embedder import Embedder
 from indexer.paths import join_path, show_path
 from indexer.photos.class_folders import ClassLayout, describe_layout, read_class_layout, require_clear_classes

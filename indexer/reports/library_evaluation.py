@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError
+from indexer.grouping.photo_groups import PhotoGroups
 from indexer.library import Library
-from indexer.matching.photo_groups import PhotoGroups
 from indexer.progress import Progress, Steps
-from indexer.reports.stored_traits import group_stored_photos
 from indexer.search.base_model import BaseModel, find_base_model, iterate_held_out_maps
 from indexer.search.results import Photo
 from indexer.statistics.calibration_measurement import FoldVectors, sample_by_class
@@ -115,7 +114,7 @@ def evaluate_library(library: Library, limit: int = MOST_MEASURED) -> Steps[Libr
     ids = np.array([photo.id for photo in chosen.photos], np.int64)
     model_id = chosen.base.model_id if chosen.base else library.model_id
     vectors = library.calibration_source.read_embeddings(ids, model_id)
-    groups = yield from group_stored_photos(library, chosen.photos, vectors)
+    groups = yield from library.stored_groups.find_groups(ids, vectors)
     parts = [FoldVectors(np.arange(len(ids)), vectors)]
     if chosen.base is not None:
         held_out = iterate_held_out_maps(vectors, chosen.codes, chosen.base, groups.numbers)

@@ -16,9 +16,9 @@ from PIL import Image
 
 from indexer.database.contents import read_content_hash
 from indexer.errors import LookalikeError, PhotoError
+from indexer.grouping.photo_groups import GroupCandidate, find_photo_groups
 from indexer.indexing.pipeline import EmbeddingResult, embed_and_describe_files, embed_files
 from indexer.library import Library
-from indexer.matching.photo_groups import GroupCandidate, find_photo_groups
 from indexer.models.card import WEIGHTS_FILE, read_seen_hashes
 from indexer.models.embedder import Embedder
 from indexer.models.model import load_model

@@ -26,9 +26,8 @@ from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.interface import DatabaseState
 from indexer.database.store import Store
 from indexer.errors import ModelError
+from indexer.grouping.stored_groups import StoredGroups
 from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes
-from indexer.photos.capture_facts import number_bursts, tell_capture_time
-from indexer.photos.reading import CaptureFacts
 from indexer.search.base_model import find_base_model, iterate_held_out_maps
 from indexer.statistics.calibration import Calibration
 from indexer.statistics.calibration_measurement import (
@@ -43,7 +42,7 @@ from indexer.statistics.calibration_measurement import (
 from indexer.statistics.metrics import LEAST_FALSE_MATCHES
 
 CALIBRATION_SETTING = "calibration"
-MEASURING_VERSION = 4  # of measuring: what an earlier version has kept is measured again
+MEASURING_VERSION = 5  # of measuring: what an earlier version has kept is measured again
 GROWTH_FACTOR = 1.1  # a library that has grown or shrunk by less keeps its calibration
 LEAST_NEW_LABELS = 5  # labels of two photos or more; fewer say little about others
 DRAWING_ROUNDS = 4  # of drawing random photos, where many are missing or were trained on
@@ -71,10 +70,11 @@ class _MeasuredCalibration(NamedTuple):
 class LibraryCalibration:
     """The calibration of a library, kept up to date with its database; used in its store's thread."""
 
-    def __init__(self, models_folder: Path, store: Store, annotations: Annotations) -> None:
+    def __init__(self, models_folder: Path, store: Store, annotations: Annotations, groups: StoredGroups) -> None:
         self._models_folder = models_folder
         self._store = store
         self._annotations = annotations
+        self._stored_groups = groups
         self._calibration: Calibration | None = None
         self._database_state: DatabaseState | None = None
 
@@ -125,14 +125,6 @@ class LibraryCalibration:
         """The embeddings (n, dim) float32 of the photos `ids` (n,)."""
         vectors = [self._store.embeddings.read_embedding(int(photo), model_id) for photo in ids]
         return np.stack([vector for vector in vectors if vector is not None]).astype(np.float32)
-
-    def number_bursts(self, ids: np.ndarray) -> np.ndarray:
-        """A number int64 (n,) for each of the photos `ids` (n,): the same for frames of one burst, taken by one camera
-        within seconds. Near copies are not told here, as that takes their pixels.
-        """
-        shown = {photo.id: photo.capture for photo in self._store.embeddings.find_shown_photos(ids.tolist())}
-        facts = [CaptureFacts(*(shown.get(photo) or ())) for photo in ids.tolist()]
-        return np.array(number_bursts([tell_capture_time(one) for one in facts]), np.int64)
 
     def _find_trained_photos(self, fingerprint: str) -> set[int] | None:
         """The ids of the photos that the model was trained on or chosen by, also where another program has written
@@ -218,9 +210,9 @@ class LibraryCalibration:
         if len(ids) > 1:
             prior = compute_matched_share(codes)
             vectors = self.read_embeddings(ids[rows], model_id)
-            bursts = self.number_bursts(ids[rows])
+            groups = self._stored_groups.number_groups(ids[rows], vectors)
             label_calibration = calibrate_from_labels(
-                vectors, codes[rows], groups=bursts, prior=prior, new_labels=new_labels
+                vectors, codes[rows], groups=groups, prior=prior, new_labels=new_labels
             )
             if label_calibration.cutoffs and label_calibration.matched >= LEAST_FALSE_MATCHES:
                 return _MeasuredCalibration(
@@ -246,15 +238,16 @@ class LibraryCalibration:
         labelled = _encode_labels(self._annotations.read_labels(model_id), new_labels=False)
         rows = sample_by_class(labelled.codes, MAX_MEASURED_PHOTOS)
         ids, codes = labelled.ids[rows], labelled.codes[rows]
-        vectors, bursts = self.read_embeddings(ids, base.model_id), self.number_bursts(ids)
+        vectors = self.read_embeddings(ids, base.model_id)
+        groups = self._stored_groups.number_groups(ids, vectors)
         folds = [
             FoldVectors(rows, metric.transform(vectors[rows]))
-            for rows, metric in iterate_held_out_maps(vectors, codes, base, bursts)
+            for rows, metric in iterate_held_out_maps(vectors, codes, base, groups)
         ]
         if not folds:
             return None
         new_labels = base.purpose == "classes"
-        measured = calibrate_from_folds(folds, codes, groups=bursts, source="labels", new_labels=new_labels)
+        measured = calibrate_from_folds(folds, codes, groups=groups, source="labels", new_labels=new_labels)
         return _MeasuredCalibration(measured, ids.tolist()) if measured.cutoffs else None
 
     def _read_trained_calibration(self, fingerprint: str) -> Calibration | None:

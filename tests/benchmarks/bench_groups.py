@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from indexer.errors import PhotoError
-from indexer.matching.photo_groups import GroupCandidate, count_groups, find_photo_groups, summarise_groups
+from indexer.grouping.photo_groups import GroupCandidate, count_groups, find_photo_groups, summarise_groups
 from indexer.photos.decoding import decode_photo
 from indexer.photos.photo_traits import read_traits
 from indexer.photos.samples import find_sample_folder

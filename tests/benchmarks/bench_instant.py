@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.grouping.photo_groups import GroupCandidate, find_photo_groups
 from indexer.indexing.pipeline import embed_and_describe_files
-from indexer.matching.photo_groups import GroupCandidate, find_photo_groups
 from indexer.models.installation import ModelChoice, install_model
 from indexer.models.model import load_model
 from indexer.progress import drain
@@ -26,7 +26,8 @@ from training.instant_run import LEAST_GAIN
 from training.judging.out_of_fold import LabelledVectors, choose_setting, examine_metric, state_change
 
 SPLITS = 4  # of each set
-DRAWS, LOTS, DRAWN_CLASSES, DRAWN_PHOTOS = 20, 100, 25, 10
+DRAWS, DRAWN_CLASSES, DRAWN_PHOTOS = 20, 25, 10
+LOTS, LOT_SEEDS = 100, 2  # draws with labels by lot, so many times
 NOISE = 0.8  # of unit vectors
 LEARNED_SHARE = 0.6  # of each class, for new pictures
 
@@ -135,15 +136,16 @@ class ExamDraw(NamedTuple):
 def examine_exam(clip_art: LabelledVectors) -> None:
     """Print how true the exam is, over draws; with noise, as that brings the true gain down to about ten points."""
     for name, photos in (("as it is", clip_art), ("with noise", add_noise(clip_art))):
-        draws = list(draw_exams(photos, by_lot=False))
+        draws = list(draw_exams(photos, range(DRAWS), by_lot=False))
         accepted = sum(draw.stated.low > 0 and draw.stated.mean >= LEAST_GAIN for draw in draws)
         held = sum(draw.stated.low <= draw.true <= draw.stated.high for draw in draws)
         true = np.mean([draw.true for draw in draws])
         print(f"\n{name}: true gain {true:+.3f} in the mean, accepted in {accepted} of {DRAWS} draws (target: 18)")
         print(f"The 95 % interval holds the gain on pictures kept away in {held} of {DRAWS} (target: 18)", flush=True)
-    lots = list(draw_exams(clip_art, by_lot=True))
-    fooled = sum(draw.stated.low > 0 and draw.stated.mean >= LEAST_GAIN for draw in lots)
-    print(f"Labels by lot: accepted in {fooled} of {LOTS} (target: at most 5)", flush=True)
+    for seed in range(LOT_SEEDS):
+        lots = draw_exams(clip_art, range(seed * LOTS, (seed + 1) * LOTS), by_lot=True)
+        fooled = sum(draw.stated.low > 0 and draw.stated.mean >= LEAST_GAIN for draw in lots)
+        print(f"Labels by lot, seed {seed}: accepted in {fooled} of {LOTS} (target: at most 5)", flush=True)
 
 
 def add_noise(photos: LabelledVectors) -> LabelledVectors:
@@ -154,11 +156,11 @@ def add_noise(photos: LabelledVectors) -> LabelledVectors:
     return photos._replace(vectors=unit.astype(np.float32))
 
 
-def draw_exams(clip_art: LabelledVectors, *, by_lot: bool) -> Iterator[ExamDraw]:
+def draw_exams(clip_art: LabelledVectors, seeds: range, *, by_lot: bool) -> Iterator[ExamDraw]:
     """Exams on draws of 25 classes with ten pictures each; labels shuffled where they are drawn by lot."""
     sizes = np.bincount(clip_art.labels)
     large = np.flatnonzero(sizes >= DRAWN_PHOTOS + 4)
-    for seed in range(LOTS if by_lot else DRAWS):
+    for seed in seeds:
         random = np.random.default_rng(seed)
         given, kept_away = [], []
         for label in random.choice(large, min(DRAWN_CLASSES, len(large)), replace=False):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.grouping.bursts import parse_series_place
 from indexer.indexing.exclusions import PathPatterns, make_folder_pattern
 from indexer.indexing.scan import FolderListing, compare_listings
-from indexer.matching.bursts import parse_series_place
 from indexer.paths import (
     MACOS,
     POSIX,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import save_file
 
 from indexer.database.file_table import FileOutcome, FileRecord
 from indexer.library import Library
@@ -63,3 +64,12 @@ def give_labels(library: Library, codes: np.ndarray) -> None:
     """Photo i + 1 gets the label of code i."""
     for code in np.unique(codes).tolist():
         library.annotations.set_label((np.flatnonzero(codes == code) + 1).tolist(), f"class {code}")
+
+
+def open_filled(folder: Path, vectors: np.ndarray) -> Library:
+    """A new library of photos with these embeddings (n, 192), none of them seen by the model."""
+    fill(folder, vectors, publish=False)
+    place = folder / "models" / tiny_card().fingerprint
+    place.mkdir(parents=True)
+    save_file({"seen": np.zeros((0, 32), np.uint8)}, place / "model.safetensors")
+    return Library.open(folder)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.grouping.group_column import read_group_column
+from indexer.grouping.photo_groups import count_groups, find_close_rows
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.group_column import read_group_column
-from indexer.matching.photo_groups import count_groups, find_close_rows
 from indexer.models.network import create_network
 from indexer.progress import drain
 from indexer.statistics.metrics import bootstrap_difference

@@ -1,4 +1,4 @@
-"""Groups of labelled photos: what must not be parted into learning and judging (`indexer.matching.photo_groups`)."""
+"""Groups of labelled photos: what must not be parted into learning and judging (`indexer.grouping.photo_groups`)."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import PhotoError
+from indexer.grouping.photo_groups import GroupCandidate, PhotoGroups, find_close_rows, find_photo_groups
 from indexer.indexing.pipeline import INPUTS_AHEAD, bounded_map
-from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_close_rows, find_photo_groups
 from indexer.own_process import count_cores
 from indexer.photos.photo_traits import PhotoTraits, read_traits
 from indexer.photos.reading import content_hash, read_photo

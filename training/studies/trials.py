@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from indexer.errors import LookalikeError
-from indexer.matching.photo_groups import summarise_groups
+from indexer.grouping.photo_groups import summarise_groups
 from indexer.models.card import Preprocessing
 from indexer.models.network import tune_allocator
 from indexer.progress import Progress, Steps

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from indexer.errors import LookalikeError
 from indexer.indexing.run import index_library
@@ -20,9 +19,9 @@ from indexer.matching.identity import enrol_photos, verify_label
 from indexer.matching.label_model import CohortMembers, LabelModel, examine_labels
 from indexer.progress import drain
 from tests.support.commands import Tell
-from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
+from tests.support.embedders import Tiny, nearest_by_loop
 from tests.support.trees import paint, snapshot
-from tests.support.vectors import fill, give_labels, record_bursts
+from tests.support.vectors import open_filled
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -43,15 +42,6 @@ def filled(tmp_path: Path) -> Iterator[Library]:
     """Photos of CLASSES classes: ids 1 to CLASS_SIZE are class 0, and so on; none is labelled or seen by the model."""
     with open_filled(tmp_path / "x.library", make_classes()) as library:
         yield library
-
-
-def open_filled(folder: Path, vectors: NDArray[np.float16]) -> Library:
-    """A new library of photos with these embeddings (n, 192), none of them seen by the model."""
-    fill(folder, vectors, publish=False)
-    place = folder / "models" / tiny_card().fingerprint
-    place.mkdir(parents=True)
-    save_file({"seen": np.zeros((0, 32), np.uint8)}, place / "model.safetensors")
-    return Library.open(folder)
 
 
 def list_class_ids(number: int) -> list[int]:
@@ -110,22 +100,6 @@ def test_few_labelled_photos_answer_as_many_do(filled: Library) -> None:
     assert sum(answer.label is not None for answer in answers[8:]) <= 1
     assert all(answer.best for answer in answers)
     assert "24 photos whose label was left out, of 8 labels" in rule.by_ratio.measured
-
-
-def test_a_frame_of_a_burst_does_not_prove_that_its_label_is_known(tmp_path: Path) -> None:
-    """Labels by lot: only the other frames of a photo's own burst are like it."""
-    random, bursts = np.random.default_rng(0), np.arange(360) // 4
-    frames = random.standard_normal((90, 192))[bursts] + 0.05 * random.standard_normal((360, 192))
-    unit = (frames / np.linalg.norm(frames, axis=1, keepdims=True)).astype(np.float16)
-    with open_filled(tmp_path / "lot.library", unit) as library:
-        give_labels(library, random.permutation(90)[bursts] % 9)
-        alone = measure_rule(library).by_ratio
-        record_bursts(library, bursts)
-        apart = measure_rule(library).by_ratio
-    assert alone.identified is not None
-    assert apart.identified is not None
-    assert (alone.identified.value > 0.5, apart.identified.value < 0.2) == (True, True)
-    assert "one of each burst (270 further frames were not asked)" in apart.measured
 
 
 def test_the_first_label_of_all_is_a_guess(filled: Library) -> None:
@@ -200,11 +174,7 @@ def test_rate_that_the_photos_cannot_show_is_refused(filled: Library) -> None:
 @pytest.fixture
 def noisy(tmp_path: Path) -> Iterator[Library]:
     """As `filled`, but with classes so wide that many photos are nearer to another label's mean than to their own."""
-    fill(tmp_path / "noisy.library", make_classes(spread=2.2), publish=False)
-    place = tmp_path / "noisy.library" / "models" / tiny_card().fingerprint
-    place.mkdir(parents=True)
-    save_file({"seen": np.zeros((0, 32), np.uint8)}, place / "model.safetensors")
-    with Library.open(tmp_path / "noisy.library") as library:
+    with open_filled(tmp_path / "noisy.library", make_classes(spread=2.2)) as library:
         yield library
 
 

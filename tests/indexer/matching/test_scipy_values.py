@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from indexer.matching.aligned_pictures import _smooth
-from indexer.matching.near_copies import connect_pairs
+from indexer.grouping.aligned_pictures import _smooth
+from indexer.grouping.near_copies import connect_pairs
 
 
 @pytest.mark.parametrize("width", [0.6, 0.7, 0.8, 2.0])

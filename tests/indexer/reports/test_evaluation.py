@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from indexer.errors import LookalikeError
-from indexer.matching.group_column import read_group_column
-from indexer.matching.photo_groups import count_groups
+from indexer.grouping.group_column import read_group_column
+from indexer.grouping.photo_groups import count_groups
 from indexer.progress import drain
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
 from indexer.reports.raw_pixels import RawPixelEmbedder

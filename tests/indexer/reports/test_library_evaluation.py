@@ -8,9 +8,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from indexer.errors import LookalikeError
+from indexer.grouping.photo_groups import count_groups
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.photo_groups import count_groups
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.reports.library_evaluation import LibraryEvaluation, evaluate_library

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.matching.aligned_pictures import Pairs
-from indexer.matching.near_copies import ComparedPairs
+from indexer.grouping.aligned_pictures import Pairs
+from indexer.grouping.near_copies import ComparedPairs
 from indexer.paths import split_path
 from indexer.photos.capture_facts import CaptureTime, iterate_following
 

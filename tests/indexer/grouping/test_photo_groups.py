@@ -1,6 +1,7 @@
 import hashlib
 import unicodedata
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from PIL import ExifTags, Image, ImageDraw, ImageEnhance
 
 from indexer.errors import LookalikeError
-from indexer.matching.group_column import read_group_column
-from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, count_groups, find_photo_groups, summarise_groups
-from indexer.photos.photo_traits import read_traits
+from indexer.grouping.aligned_pictures import SmallPictures, measure_mismatches
+from indexer.grouping.group_column import read_group_column
+from indexer.grouping.near_copies import KnownMismatches
+from indexer.grouping.photo_groups import GroupCandidate, PhotoGroups, count_groups, find_photo_groups, summarise_groups
+from indexer.photos.photo_traits import press_picture, read_traits
 from indexer.photos.samples import find_sample_folder
 from indexer.progress import drain
 from tests.support.burst_pictures import encode_jpeg, make_scenes, photographs, shoot_frames
@@ -240,6 +243,21 @@ def test_groups_are_joined_by_any_way_and_numbered_by_content() -> None:
     first = min(range(6), key=lambda row: photos[row].sha256)
     assert apart.numbers[first] == 0
     assert count_groups(apart) == 2
+
+
+def test_pairs_that_were_measured_before_are_not_measured_again() -> None:
+    """Half of the pieces, then all of them, beside a memory of few pairs that forgets most."""
+    pieces = [press_picture(piece) for piece in photograph_pieces()[:8]]
+    pictures = SmallPictures(np.stack([one.grey for one in pieces]), np.stack([one.colours for one in pieces]))
+    every_pair = np.array(list(combinations(range(8), 2)), np.int64)
+    expected, kept, forgetful = measure_mismatches(pictures, every_pair), KnownMismatches(100), KnownMismatches(3)
+    kept.measure(pictures, every_pair[::2])
+    for known in (kept, kept, forgetful, forgetful):
+        found = known.measure(pictures, every_pair)
+        assert found.ratio == pytest.approx(expected.ratio, abs=1e-6)
+        assert found.median == pytest.approx(expected.median, abs=1e-6)
+    inverted = pictures._replace(grey=255 - pictures.grey)
+    assert kept.measure(inverted, every_pair).ratio == pytest.approx(measure_mismatches(inverted, every_pair).ratio)
 
 
 def test_photos_that_cannot_be_read_are_alone_but_for_the_column() -> None:

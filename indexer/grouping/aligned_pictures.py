@@ -85,6 +85,13 @@ class _LargeSize(NamedTuple):
     detail: Floats
 
 
+def order_pairs(pairs: Pairs) -> Pairs:
+    """The pairs (p, 2) with the smaller row first, sorted, each once, without pairs of a row with itself."""
+    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
+    distinct: Pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    return distinct
+
+
 def measure_mismatches(pictures: SmallPictures, pairs: Pairs) -> PairMismatch:
     """How unlike the pictures of each pair of rows (p, 2) are after alignment."""
     starts = range(0, len(pairs), PAIRS_PER_BLOCK)

@@ -5,23 +5,25 @@ proposal is then tried by laying one picture on the other. A hash or a tiny vers
 letters.
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.matching.aligned_pictures import (
+from indexer.grouping.aligned_pictures import (
     PairMismatch,
     Pairs,
     SmallPictures,
     have_same_colours,
     join_mismatches,
     measure_mismatches,
+    order_pairs,
 )
-from indexer.matching.close_pairs import order_pairs
 from indexer.progress import Progress, Steps
 
 NEIGHBOUR_COUNT = 8  # proposed for each photo; longer bursts hang together by chains
@@ -54,7 +56,36 @@ class ComparedPairs(NamedTuple):
     mismatch: PairMismatch
 
 
-def compare_neighbours(pictures: SmallPictures, aspects: NDArray[np.float64], wished: Pairs) -> Steps[ComparedPairs]:
+MeasurePairs = Callable[[SmallPictures, Pairs], PairMismatch]
+
+
+class KnownMismatches:
+    """The mismatches of the pairs that were measured last, at most `most_kept`, by their pictures' pixels."""
+
+    def __init__(self, most_kept: int) -> None:
+        self._kept: LRUCache[tuple[int, int], tuple[float, float]] = LRUCache(most_kept)
+
+    def measure(self, pictures: SmallPictures, pairs: Pairs) -> PairMismatch:
+        """As `measure_mismatches`, which measures only the pairs (p, 2) that are not kept."""
+        key_of_row = {
+            row: hash((pictures.grey[row].tobytes(), pictures.colours[row].tobytes())) for row in set(pairs.flat)
+        }
+        keys = [(key_of_row[left], key_of_row[right]) for left, right in pairs.tolist()]
+        found = [self._kept.get(key) for key in keys]
+        missing = [place for place, values in enumerate(found) if values is None]
+        measured = measure_mismatches(pictures, pairs[missing])
+        for place, ratio, median in zip(missing, measured.ratio.tolist(), measured.median.tolist(), strict=True):
+            found[place] = self._kept[keys[place]] = (ratio, median)
+        columns = np.array(found, np.float32).reshape(-1, 2).T
+        return PairMismatch(*columns)
+
+
+def compare_neighbours(
+    pictures: SmallPictures,
+    aspects: NDArray[np.float64],
+    wished: Pairs,
+    measure: MeasurePairs = measure_mismatches,
+) -> Steps[ComparedPairs]:
     """Every photo of n compared with its nearest few by a tiny grey version, and the wished pairs of rows (w, 2);
     `aspects` (n,) are widths over heights.
     """
@@ -62,7 +93,7 @@ def compare_neighbours(pictures: SmallPictures, aspects: NDArray[np.float64], wi
     blocks = []
     for start in range(0, len(pairs), PAIRS_PER_STEP):
         yield Progress("group", start, len(pairs), "comparing pictures")
-        blocks.append(measure_mismatches(pictures, pairs[start : start + PAIRS_PER_STEP]))
+        blocks.append(measure(pictures, pairs[start : start + PAIRS_PER_STEP]))
     return ComparedPairs(pairs, join_mismatches(blocks))
 
 

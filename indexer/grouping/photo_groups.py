@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.matching.aligned_pictures import Pairs, SmallPictures
-from indexer.matching.bursts import chain_captures, pair_series, parse_series_place, select_series
-from indexer.matching.near_copies import compare_neighbours, connect_pairs, select_same_pictures
+from indexer.grouping.aligned_pictures import Pairs, SmallPictures, measure_mismatches
+from indexer.grouping.bursts import chain_captures, pair_series, parse_series_place, select_series
+from indexer.grouping.near_copies import MeasurePairs, compare_neighbours, connect_pairs, select_same_pictures
+from indexer.photos.capture_facts import CaptureTime
 from indexer.photos.photo_traits import PhotoTraits
 from indexer.progress import Steps
 from indexer.vectors.distances import compute_squared_distances
@@ -24,14 +25,15 @@ BLOCK_ROWS = 1024
 
 
 class GroupCandidate(NamedTuple):
-    """A photo to be grouped: one of its files, its content hash, its traits where it can be read, and its entry in a
-    column of groups.
+    """A photo to be grouped: one of its files, its content hash, its traits where it can be read, its entry in a column
+    of groups, and the moment of its taking where it is known without the traits.
     """
 
     path: bytes
     sha256: bytes
     traits: PhotoTraits | None
     column: str | None = None
+    capture: CaptureTime | None = None
 
 
 class PhotoGroups(NamedTuple):
@@ -45,11 +47,16 @@ class PhotoGroups(NamedTuple):
     by_column: int
 
 
-def find_photo_groups(photos: Sequence[GroupCandidate]) -> Steps[PhotoGroups]:
-    """The groups of distinct photos; those that cannot be read are alone, unless by name, moment or column."""
+def find_photo_groups(
+    photos: Sequence[GroupCandidate], measure: MeasurePairs = measure_mismatches
+) -> Steps[PhotoGroups]:
+    """The groups of distinct photos; those that cannot be read are alone, unless by moment or column.
+
+    `measure` says how unlike two pictures are.
+    """
     order = np.array(sorted(range(len(photos)), key=lambda row: photos[row].sha256), np.int64)
     ordered = [photos[row] for row in order]
-    bursts, copies = yield from _link_by_traits(ordered)
+    bursts, copies = yield from _link_by_traits(ordered, measure)
     columns = _link_by_column(ordered)
     components = connect_pairs(np.concatenate([bursts, copies, columns]), len(photos))
     numbers = np.empty(len(photos), np.int64)
@@ -102,18 +109,19 @@ def describe_own_hits(queries: int, nearest_in_group: int) -> str:
     )
 
 
-def _link_by_traits(photos: Sequence[GroupCandidate]) -> Steps[tuple[Pairs, Pairs]]:
+def _link_by_traits(photos: Sequence[GroupCandidate], measure: MeasurePairs) -> Steps[tuple[Pairs, Pairs]]:
     """Pairs of rows (p, 2) of frames of a burst, and of photos that show the same picture."""
+    frames = chain_captures([photo.traits.capture if photo.traits else photo.capture for photo in photos])
     rows = np.array([row for row, photo in enumerate(photos) if photo.traits is not None], np.int64)
     traits = [photo.traits for photo in photos if photo.traits is not None]
     if not traits:
-        return np.empty((0, 2), np.int64), np.empty((0, 2), np.int64)
+        return frames, np.empty((0, 2), np.int64)
     pictures = SmallPictures(np.stack([one.grey for one in traits]), np.stack([one.colours for one in traits]))
     places = [parse_series_place(photos[row].path) for row in rows]
     aspects = np.array([one.aspect for one in traits])
-    compared = yield from compare_neighbours(pictures, aspects, pair_series(places))
-    bursts = np.concatenate([chain_captures([one.capture for one in traits]), select_series(compared, places)])
-    return rows[bursts], rows[select_same_pictures(pictures, compared)]
+    compared = yield from compare_neighbours(pictures, aspects, pair_series(places), measure)
+    bursts = np.concatenate([frames, rows[select_series(compared, places)]])
+    return bursts, rows[select_same_pictures(pictures, compared)]
 
 
 def _link_by_column(photos: Sequence[GroupCandidate]) -> Pairs:
