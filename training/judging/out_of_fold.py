@@ -4,7 +4,8 @@ Photos are dealt into folds of groups, so that each class keeps a pair in each f
 whole classes are dealt. The map for a fold is fitted on all other folds, its setting chosen inside of those, and both
 asking and found photos of a figure come from the fold itself: no figure rests on a photo that its map was fitted on.
 Photos of the asking one's own group are neither hits nor misses. All is repeated with other folds, and a photo's
-figures are means over the repetitions. The map that is installed is fitted on all photos, more than any of those behind
+figures are means over the repetitions. A change counts only as far as it is more than what labels that mean nothing
+would bring under the same maps. The map that is installed is fitted on all photos, more than any of those behind
 the figures, which therefore err on the low side: by how much, fewer folds say (`state_change`).
 """
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from indexer.statistics.cross_validation import assign_class_folds, assign_folds, count_groups_by_class
 from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference, measure_retrieval
+from indexer.statistics.permuted_labels import measure_permuted, permute_labels
 from indexer.vectors.class_metric import (
     ClassMetric,
     ClassSums,
@@ -38,6 +40,8 @@ LEAST_CLASSES_IN_FOLD = 5  # where whole classes are dealt: among fewer, finding
 INNER_FOLDS = 2
 MOST_CHOOSING_PHOTOS = 1_000  # that a setting is chosen by; more change the choice little and cost seconds
 CHOOSABLE_CLASS_SIZE = 6  # groups of the median class; with fewer the choice is noise, and the prior setting is taken
+PERMUTATIONS = 200  # of the labels of each fold: what a change comes to where they mean nothing
+TAIL = 0.025  # beyond either end of a 95 % interval
 LEAST_CHOICE_GAIN = 0.01  # MAP@R by which another setting must beat the prior one
 
 SETTINGS = tuple(
@@ -78,11 +82,16 @@ class SideFigures(NamedTuple):
 
 
 class QueryFigures(NamedTuple):
-    """Rows (queries,) of the photos that could ask, and how well they found their class before and after."""
+    """Rows (queries,) of the photos that could ask, and how well they found their class before and after.
+
+    `by_chance` (m,) are mean changes of MAP@R of single repetitions whose held-out labels were permuted; (0,) where
+    there are so many photos that they come to nothing.
+    """
 
     rows: Rows
     before: SideFigures
     after: SideFigures
+    by_chance: NDArray[np.float64]
 
 
 def count_folds(photos: LabelledVectors, purpose: str) -> int:
@@ -160,14 +169,30 @@ def examine_metric(
     `folds` are those of the first repetition, where they have been fitted already.
     """
     before, after = _FigureSums(len(photos.labels)), _FigureSums(len(photos.labels))
-    for seed in range(1 if len(photos.labels) >= MANY_PHOTOS else REPETITIONS):
-        fitted = iterate_held_out(photos, purpose, seed, fold_count) if seed or folds is None else folds
+    by_chance, has_many = np.zeros(0), len(photos.labels) >= MANY_PHOTOS
+    for seed in range(1 if has_many else REPETITIONS):
+        fitted = list(iterate_held_out(photos, purpose, seed, fold_count) if seed or folds is None else folds)
         for held_out in fitted:
             fold = photos.take(held_out.rows)
             mapped = held_out.metric.transform(fold.vectors)
             before.add(held_out.rows, measure_retrieval(fold.vectors, fold.labels, groups=fold.groups))
             after.add(held_out.rows, measure_retrieval(mapped, fold.labels, groups=fold.groups))
-        yield QueryFigures(before.query_rows, before.average(), after.average())
+        by_chance = by_chance if has_many else np.append(by_chance, _measure_chance(photos, fitted, seed))
+        yield QueryFigures(before.query_rows, before.average(), after.average(), by_chance)
+
+
+def _measure_chance(photos: LabelledVectors, folds: Sequence[HeldOutFold], seed: int) -> NDArray[np.float64]:
+    """Mean changes of MAP@R (PERMUTATIONS,) over the folds of a repetition, their labels permuted within each."""
+    changes = []
+    for held_out in folds:
+        fold = photos.take(held_out.rows)
+        permuted = permute_labels(fold.labels, fold.groups, PERMUTATIONS, seed)
+        before, after = (
+            measure_permuted(vectors, permuted, fold.groups)
+            for vectors in (fold.vectors, held_out.metric.transform(fold.vectors))
+        )
+        changes.append(after - before)
+    return np.asarray(np.nanmean(np.concatenate(changes, axis=1), axis=1) if changes else np.zeros(0))
 
 
 def state_change(
@@ -175,12 +200,17 @@ def state_change(
 ) -> DifferenceInterval:
     """The change of MAP@R, with its interval over units (queries,), for the map that is fitted on all photos.
 
-    It reaches up to where the change would be if it went on with the number of photos learned from as it does from
-    fewer folds to these: along a straight line in one over their number (as errors fall in Cortes et al. 1993,
-    "Learning curves: asymptotic values and rate of convergence"). Its mean and its lower end claim nothing of that.
+    It reaches down as far as chance may: with the labels of the folds permuted, the maps left as they are, so large a
+    change comes in one of 40 cases (Ernst 2004, "Permutation methods: a basis for exact inference"). There a single
+    repetition stands for the mean of several, which varies less. It reaches up to where the change would be if it went
+    on with the number of photos learned from as it does from fewer folds to these: along a straight line in one over
+    their number (as errors fall in Cortes et al. 1993, "Learning curves: asymptotic values and rate of convergence").
     """
     change = figures.after.map_at_r - figures.before.map_at_r
     stated = bootstrap_difference(figures.before.map_at_r, figures.after.map_at_r, groups=units)
+    if len(figures.by_chance):
+        chance = float(np.quantile(figures.by_chance, 1 - TAIL))
+        stated = stated._replace(low=max(-1.0, min(stated.low, stated.mean - chance)))
     folds = count_folds(photos, purpose)
     fewer = max(2, folds - 2)
     if fewer == folds or len(photos.labels) >= MANY_PHOTOS:  # nothing to compare with, or the curve is flat

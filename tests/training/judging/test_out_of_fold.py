@@ -6,6 +6,7 @@ import pytest
 from indexer.statistics.metrics import bootstrap_difference, measure_retrieval
 from training.fitting.head_start import PRIOR_METRICS
 from training.judging.out_of_fold import (
+    PERMUTATIONS,
     REPETITIONS,
     LabelledVectors,
     choose_setting,
@@ -80,13 +81,32 @@ def test_every_photo_is_asked_and_figures_are_means_over_the_repetitions() -> No
     assert 0 < hits[1] <= hits[5] <= hits[10] <= 1
 
 
+def test_the_interval_reaches_down_as_far_as_permuted_labels_bring_a_change() -> None:
+    """Where the change of every class is the same, resampling classes says nothing of chance."""
+    photos = labelled(each=4)
+    figures = list(examine_metric(photos, "images"))[-1]
+    assert len(figures.by_chance) == REPETITIONS * PERMUTATIONS
+    assert abs(figures.by_chance.mean()) < 3 * figures.by_chance.std() / np.sqrt(REPETITIONS * PERMUTATIONS / 3)
+    even = figures._replace(
+        before=figures.before._replace(map_at_r=np.full(len(figures.rows), 0.5)),
+        after=figures.after._replace(map_at_r=np.full(len(figures.rows), 0.52)),
+    )
+    stated = state_change(photos, "images", even, photos.labels)
+    in_forty = float(np.sort(figures.by_chance)[-len(figures.by_chance) // 40])
+    assert stated.mean == pytest.approx(0.02)
+    assert stated.low == pytest.approx(0.02 - in_forty, abs=0.01)
+    assert in_forty > 0.02  # so few photos do not show two points
+    assert state_change(photos, "images", even._replace(by_chance=np.zeros(0)), photos.labels).low > 0
+
+
 def test_the_interval_reaches_up_to_the_gain_of_a_map_of_all_photos_and_not_lower_down() -> None:
     photos = labelled(each=6)
     figures = list(examine_metric(photos, "images"))[-1]
     fewer = list(examine_metric(photos, "images", fold_count=2))[-1]  # maps of 36 photos instead of 48, of 72
     plain = bootstrap_difference(figures.before.map_at_r, figures.after.map_at_r, groups=photos.labels)
     stated = state_change(photos, "images", figures, photos.labels)
-    assert (stated.low, stated.mean) == (plain.low, plain.mean)
+    chance = float(np.quantile(figures.by_chance, 0.975))
+    assert (stated.low, stated.mean) == (min(plain.low, plain.mean - chance), plain.mean)
     gains, fewer_gains = (one.after.map_at_r - one.before.map_at_r for one in (figures, fewer))
     assert gains.mean() > fewer_gains.mean()
     # In 1 / 36, 1 / 48, 1 / 72 the steps are equal.
@@ -96,7 +116,7 @@ def test_the_interval_reaches_up_to_the_gain_of_a_map_of_all_photos_and_not_lowe
     few = labelled(each=4)
     few_figures = list(examine_metric(few, "images"))[-1]
     plain = bootstrap_difference(few_figures.before.map_at_r, few_figures.after.map_at_r, groups=few.labels)
-    assert state_change(few, "images", few_figures, few.labels) == plain  # two folds are the fewest
+    assert state_change(few, "images", few_figures, few.labels).high == plain.high  # two folds are the fewest
 
 
 def test_small_classes_take_the_prior_setting_and_two_folds() -> None:
