@@ -4,7 +4,6 @@ All lies in a temporary home folder. The commands run as children, which start t
 that a program that was frozen into a bundle shows here whether it can start itself.
 """
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -41,7 +40,8 @@ def run_self_test() -> Iterator[SelfTestStep]:
             "search by a word": _search_word,
             "find what is there twice": _find_duplicates,
             "rank by the labels": _rank_by_labels,
-            **({"train at once": _train_instantly} if importlib.util.find_spec("torch") else {}),
+            "train at once": _train_instantly,
+            "use what was learned": _use_model,
             "open the window and click": _click_in_window,
         }
         for trial, attempt in trials.items():
@@ -113,6 +113,15 @@ def _train_instantly(home: Path) -> str:
     result = _run_child(home, "train", "--library", library, "--recipe", "instant", "--out", home / "taught")
     _require(result["verdict"] == "install", tr("Learning from the sample's labels does not help."))
     return tr("the new model is better")
+
+
+def _use_model(home: Path) -> str:
+    library = home / "default.library"
+    report = _run_child(home, "use", home / "taught", "--library", library)
+    expected = len(_list_sample_pictures())
+    _require(report["photos"] == expected, tr("The new model does not see all photos."))
+    _run_child(home, "use", "--previous", "--library", library)
+    return tr("the library sees with it, and with the one before")
 
 
 def _click_in_window(home: Path) -> str:

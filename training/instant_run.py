@@ -1,8 +1,8 @@
 """Recipe instant: a class metric fitted on stored embeddings, judged on all labelled photos out of fold.
 
-No picture is decoded where the library has its embedding under the base model (the backbone without a head), and no
-network runs. The map goes into the checkpoint's head as it is: a linear layer on unit-length backbone outputs. What is
-installed is fitted on all labelled photos, more than the maps behind any of the figures.
+No picture is decoded where the library has its embedding under the base model (the backbone without a head), no network
+runs, and torch is not needed. The map goes into the checkpoint's head as it is: a linear layer on unit-length backbone
+outputs. What is installed is fitted on all labelled photos, more than the maps behind any of the figures.
 """
 
 import time
@@ -18,21 +18,33 @@ from indexer.errors import LookalikeError, ModelError
 from indexer.grouping.photo_groups import PhotoGroups, describe_own_hits, summarise_groups
 from indexer.library import Library
 from indexer.matching.label_model import LABEL_SETTING
-from indexer.models.card import Head, read_card
-from indexer.models.network import EmbeddingNetwork, create_network, load_network, replace_head
+from indexer.models.card import ModelCard, read_card
+from indexer.models.installation import ModelChoice, find_ready_model, install_shared_model
+from indexer.models.model import load_model
+from indexer.models.prepared import find_shared_folder
 from indexer.progress import Progress, Steps
 from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference
-from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
+from indexer.vectors.class_metric import MetricSetting, fit_class_metric
 from training.data.groups import group_photos
 from training.data.labelled_folders import PhotoSample, UnreadableFile, number_labels, require_usable
 from training.data.sources import LibraryLabels, TrainingSource
 from training.data.split import DataSplit
-from training.fitting.fit import FitResult
-from training.fitting.head_start import fill_with_metric
-from training.fitting.history import Epoch, ValidationScore, measure_spread
+from training.fitting.history import Epoch, FitResult, ValidationScore, measure_spread
 from training.judging import checkpoint, model_card
 from training.judging.examples import choose_examples
 from training.judging.identification_shares import IdentificationChange, measure_identification
+from training.judging.judged_models import (
+    MIN_GROUPS,
+    BaselineResult,
+    EmbeddedSamples,
+    MeasuredModel,
+    TrainingVerdict,
+    describe_nearest,
+    describe_power,
+    embed_samples,
+    explain_verdict,
+    name_resampling_unit,
+)
 from training.judging.out_of_fold import (
     HeldOutFold,
     LabelledVectors,
@@ -46,28 +58,17 @@ from training.judging.out_of_fold import (
 from training.judging.record import parse_record
 from training.judging.result import TrainResult
 from training.judging.thresholds import measure_out_of_fold_thresholds
-from training.judging.verdict import (
-    MIN_GROUPS,
-    BaselineResult,
-    EmbeddedSamples,
-    MeasuredModel,
-    TrainingVerdict,
-    describe_nearest,
-    describe_power,
-    embed_samples,
-    explain_verdict,
-    name_resampling_unit,
-    wrap_network,
-)
+from training.mapped_checkpoint import MappedNetwork
 from training.settings.config import TrainConfig
 
 LEAST_GAIN = 0.005  # MAP@R: a model that is better by less is not worth a new embedding of all photos
 
 
 class BaseEmbeddings(NamedTuple):
-    """Photos that could be embedded, with their unit vectors (n, dim) under the base model, and its network."""
+    """Photos that could be embedded, with their unit vectors (n, dim) under the base model, its folder and card."""
 
-    network: EmbeddingNetwork
+    folder: Path
+    card: ModelCard
     embedded: EmbeddedSamples
 
 
@@ -107,7 +108,7 @@ def teach_instantly(
     exam = yield from _examine(photos, config.purpose, folds)
     setting = choose_setting(photos, config.purpose)
     yield Progress("fit", 0, 1, "fitting on all labelled photos")
-    metric = fit_class_metric(photos.vectors, photos.labels, setting)
+    network = MappedNetwork(base.folder, base.card, fit_class_metric(photos.vectors, photos.labels, setting))
     yield Progress("test", 0, 1, "naming every labelled photo out of fold")
     verdict = replace(_judge(usable, photos, exam, folds[0]), identification=_compare_identification(photos))
     result = TrainResult(
@@ -115,7 +116,7 @@ def teach_instantly(
         learned_from=source,
         config=config,
         recipe=_describe_setting(setting, photos),
-        fit=_describe_fit(_put_into_head(base.network, metric), exam, photos, time.perf_counter() - start),
+        fit=_describe_fit(network, exam, photos, time.perf_counter() - start),
         baseline=_describe_baseline(usable, labels, verdict.before, base.embedded.unreadable),
         verdict=verdict,
         thresholds=measure_out_of_fold_thresholds(photos, config.purpose, folds),
@@ -123,14 +124,14 @@ def teach_instantly(
         unreadable=base.embedded.unreadable,
         source_remarks=(*remarks, *_describe_groups(groups, exam)),
     )
-    yield from _save_result(result, setting)
+    yield from _save_result(result, network, setting)
     return result
 
 
-def _save_result(result: TrainResult, setting: MetricSetting) -> Steps[None]:
+def _save_result(result: TrainResult, network: MappedNetwork, setting: MetricSetting) -> Steps[None]:
     yield Progress("save", 0, 1)
     checkpoint.save_checkpoint(
-        result.fit.network,
+        network.write_files,
         result.checkpoint,
         used_samples=result.parts.train,
         source=result.source,
@@ -142,15 +143,17 @@ def _save_result(result: TrainResult, setting: MetricSetting) -> Steps[None]:
 
 
 def _read_base_embeddings(source: TrainingSource, samples: Sequence[PhotoSample]) -> Steps[BaseEmbeddings]:
-    """Embeddings under the base model: from the library where it has them, else made by the pretrained network."""
+    """Embeddings under the base model: from the library where it has them, else made by the built-in one."""
     if isinstance(source, LibraryLabels):
         stored = _read_stored_embeddings(source.library, samples)
         if stored is not None:
             return stored
-    network = create_network()
-    name = f"pretrained at {network.preprocessing.size} px"
-    embedded = yield from embed_samples(name, samples, wrap_network(network, name))
-    return BaseEmbeddings(network, embedded)
+    folder = find_ready_model(ModelChoice())
+    if folder is None:
+        folder = find_shared_folder() / (yield from install_shared_model(ModelChoice())).fingerprint
+    model = load_model(folder)
+    embedded = yield from embed_samples(f"pretrained at {model.card.preprocessing.size} px", samples, model)
+    return BaseEmbeddings(folder, model.card, embedded)
 
 
 def _read_stored_embeddings(library_folder: Path, samples: Sequence[PhotoSample]) -> BaseEmbeddings | None:
@@ -158,7 +161,8 @@ def _read_stored_embeddings(library_folder: Path, samples: Sequence[PhotoSample]
     with Library.open(library_folder) as library:
         folder = library.models_folder / library.model_fingerprint
         try:
-            if read_card(folder).head is not None:
+            card = read_card(folder)
+            if card.head is not None:
                 return None
         except ModelError:
             return None
@@ -169,11 +173,10 @@ def _read_stored_embeddings(library_folder: Path, samples: Sequence[PhotoSample]
         if len(found) < len(samples):
             return None
         hashes = embeddings.read_pixel_hashes(ids)
-        network = load_network(folder)
     hashed = tuple(
         sample._replace(pixel_sha256=hashes.get(photo, b"")) for sample, photo in zip(samples, ids, strict=True)
     )
-    return BaseEmbeddings(network, EmbeddedSamples(hashed, np.stack(found).astype(np.float32), (), {}))
+    return BaseEmbeddings(folder, card, EmbeddedSamples(hashed, np.stack(found).astype(np.float32), (), {}))
 
 
 def _describe_groups(groups: PhotoGroups, exam: ExamFigures) -> tuple[str, ...]:
@@ -273,14 +276,9 @@ def _explain(exam: ExamFigures, map_at_r: DifferenceInterval, p_at_1: Difference
     return " ".join(filter(None, (describe_nearest(exam.before, exam.after), measured, shown)))
 
 
-def _put_into_head(network: EmbeddingNetwork, metric: ClassMetric) -> EmbeddingNetwork:
-    """The network with the class metric as its head: weight (dim, dim) and bias (dim,)."""
-    headed = replace_head(network.cpu(), Head(metric.matrix.shape[1], kind="unit-linear"))
-    fill_with_metric(headed, metric)
-    return headed.eval()
-
-
-def _describe_fit(network: EmbeddingNetwork, exam: ExamFigures, photos: LabelledVectors, seconds: float) -> FitResult:
+def _describe_fit(
+    network: MappedNetwork, exam: ExamFigures, photos: LabelledVectors, seconds: float
+) -> FitResult[MappedNetwork]:
     """The fit in the terms of a training: an epoch before and one after."""
     spread = measure_spread(photos.vectors)
     epochs = tuple(

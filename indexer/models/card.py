@@ -243,6 +243,16 @@ def have_same_backbone(folder: Path, other: Path) -> bool:
     return _hash_backbone(folder) == _hash_backbone(other)
 
 
+def is_base(folder: Path, mapped: Path, card: ModelCard) -> bool:
+    """Whether the model in a folder is the network of a mapped one with that card, weight by weight, without head."""
+    try:
+        base = read_card(folder)
+        described = (base.head, base.backbone, base.preprocessing) == (None, card.backbone, card.preprocessing)
+        return described and have_same_backbone(folder, mapped)
+    except ModelError:
+        return False
+
+
 def _hash_backbone(folder: Path) -> dict[str, bytes]:
     """The sha256 of each tensor of a model's backbone, with its type and shape, by name."""
     data = read_regular(folder / WEIGHTS_FILE, WEIGHTS_LIMIT)

@@ -47,8 +47,8 @@ from indexer.models.hub import (
     read_local_pair,
     read_published_network,
 )
-from indexer.models.model import import_network
-from indexer.models.prepared import copy_model, find_shared_folder, list_prepared_folders, share_model
+from indexer.models.model import has_torch, import_network
+from indexer.models.prepared import copy_model, derive_form, find_shared_folder, list_prepared_folders, share_model
 from indexer.models.runtime import (
     BIN_FILE,
     XML_FILE,
@@ -175,7 +175,7 @@ def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCar
         return installed_card
     temporary = atomic.create_temporary_folder(folder / "model")
     try:
-        source = _find_prepared(choice, folder)
+        source = find_ready_model(choice, folder)
         if source is None:
             card, form = yield from _prepare_model(choice, temporary)
         else:
@@ -200,11 +200,13 @@ def _copy_record(checkpoint: Path, folder: Path) -> None:
             (folder / name).write_bytes(read_regular(checkpoint / name, CARD_LIMIT))
 
 
-def _find_prepared(choice: ModelChoice, folder: Path) -> Path | None:
-    """The whole model of this choice and of today's decoding that is ready on this computer; None where none is."""
+def find_ready_model(choice: ModelChoice, besides: Path | None = None) -> Path | None:
+    """The whole model of this choice and of today's decoding that is ready on this computer, in another place than
+    `besides`; None where none is.
+    """
     for place in list_prepared_folders():
         card = find_installed_card(choice, place)
-        if card is None or card.decode_version != DECODE_VERSION or place.resolve() == folder.resolve():
+        if card is None or card.decode_version != DECODE_VERSION or (besides and place.resolve() == besides.resolve()):
             continue
         if is_whole(place / card.fingerprint):
             return place / card.fingerprint
@@ -227,7 +229,7 @@ def _prepare_model(choice: ModelChoice, folder: Path) -> Steps[tuple[ModelCard, 
     if weights is not None and weights.parent == find_download_folder():
         atomic.remove_path(weights)  # the model has its own copy
     yield Progress("prepare", 2, 4, "Converting the model for this processor, once")
-    form = _convert_and_check(card, folder)
+    form = (None if has_torch() else derive_form(card, folder)) or _convert_and_check(card, folder)
     yield Progress("prepare", 3, 4, form.why)
     return card, form
 

@@ -9,6 +9,7 @@ What a model is, is in `card`; its converted form in `runtime`, its torch form i
 rest of the program knows in `embedder`. Importing this module imports neither torch nor timm nor OpenVINO.
 """
 
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,14 @@ def _load_by_form(card: ModelCard, folder: Path, runtime: str, callers: int) -> 
     return _load_converted(card, folder, form, callers)
 
 
+def has_torch() -> bool:
+    """Whether torch is installed, without which no network can be converted, and none runs on an accelerator."""
+    try:
+        return importlib.util.find_spec("torch") is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def import_network() -> Any:
     """The module `network`, imported only where there is work for it: torch takes 2.6 s.
 
@@ -144,6 +153,5 @@ def _accelerator_in_sight() -> bool:
 
 
 def _accelerator_works() -> bool:
-    """Whether torch can use an accelerator; imports torch."""
-    network = import_network()
-    return network.find_accelerator() is not None
+    """Whether torch can use an accelerator; imports torch where it is installed."""
+    return has_torch() and import_network().find_accelerator() is not None

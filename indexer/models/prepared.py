@@ -2,16 +2,39 @@
 
 They lie in the folder of models, where each preparation leaves a copy, and in what the program came with, where the
 default model is put when the program is set up (`python -m indexer.models`). All is hashed before it is believed.
+A model that is one of them with a linear map behind it needs no conversion, and so no torch.
 """
 
 import contextlib
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from indexer import atomic
+from indexer.errors import ModelError
 from indexer.home.folders import find_models_folder, list_models_folders
-from indexer.models.card import CARD_FILE, TEXT_FOLDER, WEIGHTS_FILE, ModelCard
-from indexer.models.runtime import RUNTIME_FILE, SIGNATURE_FILE, RuntimeForm, find_carried_folder
+from indexer.models.agreement import RuntimeDisagreement, check_agreement
+from indexer.models.card import (
+    CARD_FILE,
+    TEXT_FOLDER,
+    WEIGHTS_FILE,
+    HeadTensors,
+    ModelCard,
+    is_base,
+    read_card,
+    read_head_tensors,
+)
+from indexer.models.runtime import (
+    RUNTIME_FILE,
+    SIGNATURE_FILE,
+    ModelRunner,
+    RuntimeForm,
+    append_head,
+    find_carried_folder,
+    open_form,
+    read_form,
+)
 
 
 def find_shared_folder() -> Path:
@@ -37,6 +60,41 @@ def copy_model(source: Path, form: RuntimeForm, folder: Path) -> None:
             shutil.copyfile(source / name, folder / name)
     if (source / TEXT_FOLDER).is_dir():
         shutil.copytree(source / TEXT_FOLDER, folder / TEXT_FOLDER, symlinks=True)
+
+
+def derive_form(card: ModelCard, folder: Path) -> RuntimeForm | None:
+    """The form of the weights in `folder`, made of that of a ready model by a linear head; None where none is its base.
+
+    It agrees with the base's form and the head, worked out apart, in embeddings and feature maps.
+    """
+    if card.head is None or card.head.kind != "unit-linear":
+        return None
+    places = (folder.parent, *list_prepared_folders())
+    bases = (path for place in places for path in sorted(place.glob("[0-9a-f]*")))
+    for base in bases:
+        with contextlib.suppress(ModelError, RuntimeDisagreement):
+            if base != folder and is_base(base, folder, card):
+                return _derive_from(base, card, folder)
+    return None
+
+
+def _derive_from(base: Path, card: ModelCard, folder: Path) -> RuntimeForm:
+    base_form, head = read_form(base, read_card(base)), read_head_tensors(folder)
+    files = append_head(base, base_form, head, folder)
+    form = RuntimeForm(card.fingerprint, "openvino", "Made of the model below it, it agrees with that.", files=files)
+    base_runner = open_form(base, base_form, precision="fp32")
+    return check_agreement(form, folder, _put_behind(base_runner, head), card.preprocessing)
+
+
+def _put_behind(runner: ModelRunner, head: HeadTensors) -> ModelRunner:
+    """The runner with the head worked out by numpy."""
+
+    def embed_batch(batch: np.ndarray) -> np.ndarray:
+        projected = runner.embed(batch) @ head.weight.T + head.bias
+        unit: np.ndarray = projected / np.linalg.norm(projected, axis=1, keepdims=True)
+        return unit
+
+    return ModelRunner(embed_batch, runner.features, runner.precision)
 
 
 def share_model(card: ModelCard, form: RuntimeForm, source: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer.errors import ModelError
-from indexer.models.card import CARD_LIMIT, ModelCard, read_json, read_regular
+from indexer.models.card import CARD_LIMIT, HeadTensors, ModelCard, read_json, read_regular
 from indexer.paths import show_path
 from indexer.trust.signatures import compute_signature, is_signed_here
 
@@ -31,6 +31,8 @@ XML_FILE = "openvino.xml"
 BIN_FILE = "openvino.bin"
 XML_LIMIT = 1 << 28  # bytes; the largest network of timm has about 10 MB
 BIN_LIMIT = 8 << 30
+OUTPUT_NAMES = ("embedding", "features")
+UNIT_EPSILON = 1e-24  # of the square of a length, below which a vector is not scaled
 OPENVINO_PRECISIONS = {"bf16": "bf16", "fp32": "f32"}  # our word: OpenVINO's
 
 
@@ -101,11 +103,35 @@ def convert_network(network: Any, example_batch: Any, folder: Path) -> dict[str,
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns about every constant it finds
             converted = openvino.convert_model(network, example_input=example_batch, input=shape)
-        for output, name in zip(converted.outputs, ("embedding", "features"), strict=True):
+        for output, name in zip(converted.outputs, OUTPUT_NAMES, strict=True):
             output.get_tensor().set_names({name})
         openvino.save_model(converted, folder / XML_FILE, compress_to_fp16=False)
     except Exception as error:  # the converter raises whatever the traced code does
         raise ModelError(f"OpenVINO cannot express this network: {_first_line(error)}") from error
+    return _hash_converted(folder)
+
+
+def append_head(base: Path, form: RuntimeForm, head: HeadTensors, folder: Path) -> dict[str, str]:
+    """Write the converted form of the base, whose own is `form`, with a linear head on its unit-length embeddings to
+    files in `folder`. Returns their sha256.
+
+    NotConverted where a file of the base is damaged.
+    """
+    openvino = import_openvino()
+    operations = openvino.opset13
+    network = openvino.Core().read_model(*(_read_checked(base, form, name) for name in (XML_FILE, BIN_FILE)))
+    unit, features = (network.output(name).get_node().input_value(0) for name in OUTPUT_NAMES)
+    projected = operations.matmul(unit, operations.constant(head.weight), False, True)
+    shifted = operations.add(projected, operations.constant(head.bias))
+    headed = operations.normalize_l2(shifted, operations.constant(np.array([1])), UNIT_EPSILON, "max")
+    unit.get_tensor().set_names(set())
+    headed.output(0).get_tensor().set_names({OUTPUT_NAMES[0]})
+    derived = openvino.Model([headed.output(0), features], network.get_parameters(), "headed")
+    openvino.save_model(derived, folder / XML_FILE, compress_to_fp16=False)
+    return _hash_converted(folder)
+
+
+def _hash_converted(folder: Path) -> dict[str, str]:
     return {name: _compute_sha256((folder / name).read_bytes()) for name in (XML_FILE, BIN_FILE)}
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.database.annotations import Annotations
 from indexer.database.store import Store
 from indexer.errors import ModelError
-from indexer.models.card import CARD_FILE, ModelCard, have_same_backbone, read_card, read_head_tensors, read_json
+from indexer.models.card import CARD_FILE, is_base, read_card, read_head_tensors, read_json
 from indexer.statistics.cross_validation import assign_class_folds, assign_folds
 from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
 
@@ -85,7 +85,7 @@ def find_base_model(models_folder: Path, store: Store, annotations: Annotations,
         model_id = store.models.find_model_id(path.name)
         if (
             model_id
-            and _is_base(path, models_folder / fingerprint, card)
+            and is_base(path, models_folder / fingerprint, card)
             and len(annotations.read_labels(model_id)) >= labelled_count > 0
         ):
             return BaseModel(model_id, setting, str(fit.get("purpose")))
@@ -106,16 +106,6 @@ def iterate_held_out_maps(
         rows, rest = np.flatnonzero(places == number), np.flatnonzero(places != number)
         with contextlib.suppress(ValueError):  # of too few labels: no map
             yield HeldOutMap(rows, fit_class_metric(vectors[rest], codes[rest], base.setting))
-
-
-def _is_base(folder: Path, instant: Path, card: ModelCard) -> bool:
-    """Whether the model in a folder is the network of an instant one with that card, weight by weight, without head."""
-    try:
-        base = read_card(folder)
-        described = (base.head, base.backbone, base.preprocessing) == (None, card.backbone, card.preprocessing)
-        return described and have_same_backbone(folder, instant)
-    except ModelError:
-        return False
 
 
 def _parse_setting(shrinkage: object, stretch: object) -> MetricSetting | None:

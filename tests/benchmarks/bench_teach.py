@@ -25,7 +25,8 @@ from tests.benchmarks.sets import CLIPART, SETS
 from training import train
 from training.data.groups import group_photos
 from training.data.labelled_folders import PhotoSample, number_labels, survey_folder
-from training.judging.verdict import embed_samples, wrap_network
+from training.judging.judged_models import embed_samples
+from training.judging.verdict import wrap_network
 from training.settings.config import TrainConfig
 
 RECIPES = ("instant", "quick", "tail", "full")

@@ -31,8 +31,8 @@ from tests.benchmarks import sets
 from training import train
 from training.data.labelled_folders import PhotoSample, survey_folder
 from training.data.split import DataSplit, split_samples
+from training.judging.judged_models import MeasuredModel
 from training.judging.result import TrainResult
-from training.judging.verdict import MeasuredModel
 from training.settings.choices import LOSSES, MINERS, choose_miner
 from training.settings.config import TrainConfig
 

@@ -25,4 +25,4 @@ def test_the_self_test_has_a_library_of_its_own(tmp_path: Path) -> None:
 def test_this_installation_works(tmp_path: Path) -> None:
     said = lookalike(tmp_path, "--self-test")
     assert said.code == 0, said
-    assert said.out.count("  ok  ") == 7 and said.out.endswith("All that was tried works.\n")
+    assert said.out.count("  ok  ") == 8 and said.out.endswith("All that was tried works.\n")

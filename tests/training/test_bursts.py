@@ -20,11 +20,12 @@ from training.data.groups import group_photos
 from training.data.labelled_folders import PhotoSample, number_labels, survey_folder
 from training.data.sources import LibraryLabels, find_group_folders
 from training.instant_run import LEAST_GAIN
+from training.judging.judged_models import EmbeddedSamples, embed_samples
 from training.judging.out_of_fold import LabelledVectors, examine_metric
 from training.judging.record import read_record
-from training.judging.verdict import EmbeddedSamples, embed_samples, wrap_network
+from training.judging.verdict import wrap_network
 from training.settings.config import TrainConfig
-from training.training_run import _divide_source
+from training.stepped_run import _divide_source
 
 CLASSES, BURSTS, FRAMES = 5, 4, 3
 SENTENCE = "60 photos in 20 groups: 60 near copies stay together."

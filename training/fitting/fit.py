@@ -6,7 +6,7 @@ or a loss that is no number is met once: back to the best state, and on with a g
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from training.data.sampler import make_epoch_batches
 from training.fitting.divided_learners import assign_learners, is_divided, make_divided_batches
 from training.fitting.head_refit import refit_head
 from training.fitting.head_start import start_head
-from training.fitting.history import SHRUNK_DISTANCE_SHARE, Epoch, describe_collapse, find_best_epoch
+from training.fitting.history import SHRUNK_DISTANCE_SHARE, Epoch, FitResult, describe_collapse, find_best_epoch
 from training.fitting.learner import (
     Learner,
     compute_embeddings,
@@ -49,31 +49,13 @@ RESCUE_RATE_FACTOR = 0.1  # of the learning rate, after a collapse
 LOSS_NOT_FINITE = "The loss was no number any more."
 
 
-@dataclass(frozen=True, slots=True)
-class FitResult:
-    """The network as it was at its best epoch, under the embedding ("head" or "backbone") that validation chose.
-
-    Where neither an epoch nor an instant start was better, it is the pretrained network as everybody uses it. `stopped`
-    says in a sentence why the training ended before its last epoch, `collapse` what went wrong and what was done,
-    `refit` that the head was fitted anew at the end; else "".
-    """
-
-    network: EmbeddingNetwork
-    embedding: str
-    best: Epoch
-    epochs: tuple[Epoch, ...]
-    stopped: str
-    collapse: str
-    refit: str = ""
-
-
 def fit_network(
     config: TrainConfig,
     network: EmbeddingNetwork,
     query_mask: NDArray[np.bool_],
     feature_source: FeatureSource,
     resume_file: ResumeFile,
-) -> Steps[FitResult]:
+) -> Steps[FitResult[EmbeddingNetwork]]:
     """Train a network on the features of a recipe, choosing epoch and embedding by the validation queries (m,).
 
     Where the resume file holds the state of a training that was cut off, the training goes on from there.
@@ -146,7 +128,7 @@ class NetworkFit:
         self.collapsed_loss = 0.0
         self.learner = self._create_learner()
 
-    def run(self) -> Steps[FitResult]:
+    def run(self) -> Steps[FitResult[EmbeddingNetwork]]:
         """Go from the first validation, or from where the training was cut off, to the network of the best epoch."""
         if self.resume_file.state is None:
             yield from self._validate_epoch(0)
@@ -301,7 +283,7 @@ class NetworkFit:
             self.learner = self._create_learner()
         restore_learner(state, self.learner)
 
-    def _make_result(self) -> Steps[FitResult]:
+    def _make_result(self) -> Steps[FitResult[EmbeddingNetwork]]:
         """The network at its best epoch, without the head where the backbone's own output was better; with a head
         fitted anew on it where validation finds that better still.
         """

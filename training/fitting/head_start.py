@@ -17,15 +17,13 @@ from indexer.models.card import Head
 from indexer.models.network import EmbeddingNetwork
 from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
 from indexer.vectors.projection import fit_pca
+from training.fitting.prior_metrics import PRIOR_METRICS
 from training.settings.config import TrainConfig
 
 # The most pictures that a start is fitted on. A class metric gains from more: fitted on 1,500 pictures of Fashion-MNIST
 # it gave a validation MAP@R of 0.545, on 5,000 of 0.612.
 METRIC_ROWS = 10_000
 HEAD_ROWS = 2_000
-
-# The settings of a class metric that suit most of the sets of tests/benchmarks/bench_instant.py, by purpose.
-PRIOR_METRICS = {"images": MetricSetting(0.3, 3.0), "classes": MetricSetting(0.1, 1.5)}
 
 Indices = NDArray[np.int64]
 

@@ -1,10 +1,13 @@
 """What happened in a training, epoch by epoch, and whether it collapsed. Plain data, no torch."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from indexer.models.card import Preprocessing
 
 # A training has collapsed where its last epoch passes all three limits (`describe_collapse`).
 COLLAPSED_ACTIVE_SHARE = 0.95  # least share of triplets or pairs with a loss
@@ -90,6 +93,38 @@ class Epoch(NamedTuple):
         steps = {name: getattr(self, name) for name in ("active", "positive_distance", "negative_distance")}
         known = {name: value for name, value in steps.items() if value is not None}
         return {"epoch": float(self.epoch), "spread": self.spread} | self.score.progress_values() | known
+
+
+class DescribedNetwork(Protocol):
+    """What a result says of a network, be it one of torch or one that was written without.
+
+    `name` is the backbone as timm calls it, `dim` how many numbers an embedding has.
+    """
+
+    name: str
+    dim: int
+    preprocessing: Preprocessing
+
+
+Network_co = TypeVar("Network_co", bound=DescribedNetwork, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult(Generic[Network_co]):
+    """The network as it was at its best epoch, under the embedding ("head" or "backbone") that validation chose.
+
+    Where neither an epoch nor an instant start was better, it is the pretrained network as everybody uses it. `stopped`
+    says in a sentence why the training ended before its last epoch, `collapse` what went wrong and what was done,
+    `refit` that the head was fitted anew at the end; else "".
+    """
+
+    network: Network_co
+    embedding: str
+    best: Epoch
+    epochs: tuple[Epoch, ...]
+    stopped: str
+    collapse: str
+    refit: str = ""
 
 
 def find_best_epoch(epochs: Sequence[Epoch]) -> Epoch:

@@ -5,23 +5,29 @@ them what reports need and a card for people.
 import importlib.metadata
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from indexer import atomic
 from indexer.errors import LookalikeError
 from indexer.models.card import CARD_FILE, TRAINING_RECORD_FILE, ModelCard, hash_label, serialise_card
-from indexer.models.network import EmbeddingNetwork, write_checkpoint
 from indexer.paths import show_path
 from training.data.labelled_folders import PhotoSample, has_labels
 from training.data.sources import UNFINISHED_FILE
 
 MAX_CARD_LABELS = 20_000  # labels whose hashes fit into a card, which may have a megabyte
 VERSIONED_PACKAGES = ("lookalike", "torch", "timm", "numpy", "pillow")
+
+
+class CheckpointWriter(Protocol):
+    """Writes the two files of a model into a folder and returns its card; `seen_hashes` (n, 32) uint8."""
+
+    def __call__(self, folder: Path, *, name: str, source: str, seen_hashes: np.ndarray) -> ModelCard:
+        """Write them."""
 
 
 def check_output_folder(out: Path) -> None:
@@ -57,10 +63,17 @@ def _probe_folder(out: Path) -> None:
     """Make and remove the files that a training will make, one in the folder and one beside it; OSError where the disk
     refuses.
     """
-    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
-    try:
+    with remove_empty_folders(out):
         for place in (out / UNFINISHED_FILE, out):
             atomic.create_temporary_folder(place).rmdir()
+
+
+@contextmanager
+def remove_empty_folders(out: Path) -> Iterator[None]:
+    """After the block, remove `out` and the folders above it that were made in it and are empty."""
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        yield
     finally:
         for folder in missing:
             with suppress(OSError):
@@ -68,7 +81,7 @@ def _probe_folder(out: Path) -> None:
 
 
 def save_checkpoint(
-    network: EmbeddingNetwork,
+    write: CheckpointWriter,
     out: Path,
     *,
     used_samples: Sequence[PhotoSample],
@@ -87,8 +100,7 @@ def save_checkpoint(
     try:
         temporary = atomic.create_sole_temporary_folder(out)
         try:
-            card = write_checkpoint(
-                network,
+            card = write(
                 temporary,
                 name=show_path(os.fsencode(out.absolute().name))[:100],
                 source=source,
@@ -117,4 +129,8 @@ def _hash_labels(samples: Sequence[PhotoSample]) -> list[str] | None:
 
 
 def _read_versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in VERSIONED_PACKAGES}
+    versions = {}
+    for name in VERSIONED_PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):  # the light edition has no torch
+            versions[name] = importlib.metadata.version(name)
+    return versions

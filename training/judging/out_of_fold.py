@@ -29,7 +29,7 @@ from indexer.vectors.class_metric import (
     sum_by_class,
 )
 from indexer.vectors.projection import fit_pca
-from training.fitting.head_start import PRIOR_METRICS
+from training.fitting.prior_metrics import PRIOR_METRICS
 
 Rows = NDArray[np.int64]
 REPETITIONS = 3

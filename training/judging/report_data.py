@@ -23,7 +23,7 @@ from indexer.vectors.projection import fit_pca
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels
 
 if TYPE_CHECKING:  # it brings torch, which reading does without
-    from training.judging.verdict import MeasuredModel
+    from training.judging.judged_models import MeasuredModel
 
 PAIRS_PER_KIND = 100_000  # matched and mismatched pairs, each, for histograms and equal error rates
 PLOTTED_PHOTOS, PLOT_COMPONENTS = 800, 16  # photos that are drawn in the plane, and principal components kept of each

@@ -10,10 +10,10 @@ from indexer.wording import count_noun
 from training.data.labelled_folders import UnreadableFile, has_labels
 from training.data.sources import TrainingSource, describe_source
 from training.data.split import DataSplit
-from training.fitting.fit import FitResult
+from training.fitting.history import DescribedNetwork, FitResult
 from training.judging.identification_shares import IdentificationChange
+from training.judging.judged_models import BaselineResult, TrainingVerdict
 from training.judging.thresholds import CheckpointThresholds
-from training.judging.verdict import BaselineResult, TrainingVerdict
 from training.settings.config import TrainConfig
 
 
@@ -29,7 +29,7 @@ class TrainResult:
     learned_from: TrainingSource
     config: TrainConfig
     recipe: str
-    fit: FitResult
+    fit: FitResult[DescribedNetwork]
     baseline: BaselineResult
     verdict: TrainingVerdict
     thresholds: CheckpointThresholds | None

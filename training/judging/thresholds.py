@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer.models.network import EmbeddingNetwork
+from indexer.models.embedder import Embedder
 from indexer.progress import Steps
 from indexer.statistics.calibration import WORST_FMR, Calibration
 from indexer.statistics.calibration_measurement import FoldVectors, calibrate_from_folds, calibrate_from_labels
 from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels
 from training.data.split import DataSplit
+from training.judging.judged_models import embed_samples
 from training.judging.out_of_fold import HeldOutFold, LabelledVectors
-from training.judging.verdict import embed_samples, wrap_network
 
 MIN_NEW_CLASSES = 5  # kept out of the training; fewer say little about others
 FMRS = (0.1, 0.01, 0.001)  # false-match rates that are shown, where there are pairs enough to measure them
@@ -69,7 +69,7 @@ class CheckpointThresholds(NamedTuple):
 
 
 def measure_thresholds(
-    network: EmbeddingNetwork, parts: DataSplit, test_vectors: np.ndarray, groups: Mapping[bytes, int]
+    embedder: Embedder, parts: DataSplit, test_vectors: np.ndarray, groups: Mapping[bytes, int]
 ) -> Steps[CheckpointThresholds | None]:
     """Thresholds from the test photos with their embeddings (n, dim), and where these are too few from the validation
     photos too; None without classes. `groups`, by content hash, number photos whose pairs do not count.
@@ -82,9 +82,7 @@ def measure_thresholds(
     is_backed = any(cutoff.fmr.value <= WORST_FMR for cutoff in measured.calibration.cutoffs)
     if is_backed and (measured.new_classes or test_labels <= trained_labels):
         return measured
-    validation_embeddings = yield from embed_samples(
-        "thresholds", parts.validation, wrap_network(network, "fine-tuned")
-    )
+    validation_embeddings = yield from embed_samples("thresholds", parts.validation, embedder)
     with_validation = calibrate_thresholds(
         np.concatenate([validation_embeddings.vectors, test_vectors]),
         (*validation_embeddings.samples, *parts.test),

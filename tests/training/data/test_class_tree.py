@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from indexer.models.network import EmbeddingNetwork
 from indexer.progress import drain
 from tests.support.quick_training import QUICK
 from training.data.class_tree import (
@@ -25,7 +26,8 @@ from training.data.class_tree import (
 from training.data.labelled_folders import survey_folder
 from training.data.pictures import read_pictures
 from training.data.sampler import make_round_batches
-from training.fitting.fit import FitResult, arrange_epoch, fit_network
+from training.fitting.fit import arrange_epoch, fit_network
+from training.fitting.history import FitResult
 from training.fitting.learner import Learner, create_start_network
 from training.fitting.recipes import RECIPES, TrainingPhotos
 from training.fitting.resume import ResumeFile
@@ -173,7 +175,7 @@ def test_a_sample_holds_a_few_photos_of_every_class() -> None:
     assert len(sample_class_rows(np.repeat(np.arange(500), 9), np.random.default_rng(0))) <= TOTAL_SAMPLE_SIZE
 
 
-def fitted(config: TrainConfig, shapes: Path, out: Path) -> FitResult:
+def fitted(config: TrainConfig, shapes: Path, out: Path) -> FitResult[EmbeddingNetwork]:
     """A head trained on part of the shapes, chosen by the rest."""
     network = create_start_network(config)
     samples = drain(survey_folder(shapes)).samples

@@ -11,7 +11,7 @@ from indexer.photos.photo_traits import PhotoTraits, read_traits
 from indexer.progress import drain
 from indexer.statistics.metrics import DifferenceInterval, bootstrap_difference, measure_retrieval
 from tests.support.burst_pictures import write_burst_folder
-from training import training_run
+from training import stepped_run
 from training.data.groups import group_photos
 from training.data.labelled_folders import PhotoSample, number_labels, survey_folder
 from training.data.split import split_samples
@@ -99,7 +99,7 @@ def test_labels_by_lot_look_learned_where_bursts_are_parted_and_not_where_they_a
 @pytest.mark.long
 def test_a_training_divides_a_folder_by_its_groups(bursts: list[PhotoSample], traits: dict[bytes, PhotoTraits]) -> None:
     folder = Path(bursts[0].path.decode()).parents[1]
-    divided = drain(training_run._divide_source(folder, TrainConfig(), {}))
+    divided = drain(stepped_run._divide_source(folder, TrainConfig(), {}))
     numbers = drain(group_photos(bursts, traits=traits)).numbers.tolist()
     group_of = {sample.sha256: number for sample, number in zip(bursts, numbers, strict=True)}
     sides = [{group_of[sample.sha256] for sample in part} for part in divided.parts]

@@ -21,7 +21,8 @@ from tests.training.fitting.test_rescue import spoilt
 from training import train
 from training.data.sources import UNFINISHED_FILE
 from training.fitting import resume
-from training.fitting.fit import FitResult, fit_network
+from training.fitting.fit import fit_network
+from training.fitting.history import FitResult
 from training.fitting.learner import copy_weights, create_start_network, restore_weights
 from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos
 from training.fitting.resume import ResumeFile, open_resume_file
@@ -56,7 +57,7 @@ class Run:
             drain(RECIPES["quick"](resume_file.config, self.network, photos)), set(spoil)
         )
         query_mask = np.ones(len(photos.validation.samples), np.bool_)
-        self.steps: Steps[FitResult] = fit_network(
+        self.steps: Steps[FitResult[EmbeddingNetwork]] = fit_network(
             resume_file.config, self.network, query_mask, self.feature_source, resume_file
         )
 

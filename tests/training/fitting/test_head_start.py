@@ -7,8 +7,9 @@ import torch
 from indexer.errors import LookalikeError
 from indexer.models.network import EmbeddingNetwork
 from indexer.vectors.class_metric import fit_class_metric
-from training.fitting.head_start import PRIOR_METRICS, describe_head, start_head
+from training.fitting.head_start import describe_head, start_head
 from training.fitting.learner import compute_embeddings, create_start_network
+from training.fitting.prior_metrics import PRIOR_METRICS
 from training.settings.choices import PURPOSES
 from training.settings.config import TrainConfig
 

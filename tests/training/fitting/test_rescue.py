@@ -10,8 +10,8 @@ import torch
 from indexer.models.network import EmbeddingNetwork
 from indexer.progress import drain
 from tests.support.quick_training import TINY, read_training_photos
-from training.fitting.fit import FitResult, fit_network
-from training.fitting.history import measure_spread
+from training.fitting.fit import fit_network
+from training.fitting.history import FitResult, measure_spread
 from training.fitting.learner import create_start_network
 from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos
 from training.fitting.resume import ResumeFile
@@ -30,7 +30,9 @@ def prepared(config: TrainConfig, photos: TrainingPhotos) -> tuple[EmbeddingNetw
     return network, drain(RECIPES[config.recipe](config, network, photos))
 
 
-def fitted(config: TrainConfig, network: EmbeddingNetwork, feature_source: FeatureSource, out: Path) -> FitResult:
+def fitted(
+    config: TrainConfig, network: EmbeddingNetwork, feature_source: FeatureSource, out: Path
+) -> FitResult[EmbeddingNetwork]:
     query_mask = np.ones(len(feature_source.compute_validation().labels), np.bool_)
     return drain(fit_network(config, network, query_mask, feature_source, ResumeFile(out, config)))
 

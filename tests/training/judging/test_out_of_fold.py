@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.statistics.metrics import bootstrap_difference, measure_retrieval
-from training.fitting.head_start import PRIOR_METRICS
+from training.fitting.prior_metrics import PRIOR_METRICS
 from training.judging.out_of_fold import (
     PERMUTATIONS,
     REPETITIONS,

@@ -9,6 +9,7 @@ from indexer.models.network import load_network
 from indexer.statistics.metrics import measure_retrieval
 from tests.support.quick_training import Trained
 from training.data.labelled_folders import PhotoSample, number_labels
+from training.judging.judged_models import MeasuredModel
 from training.judging.report_data import (
     MAX_PER_CONFUSION,
     PLOTTED_PHOTOS,
@@ -16,7 +17,6 @@ from training.judging.report_data import (
     collect_report_data,
     parse_report_data,
 )
-from training.judging.verdict import MeasuredModel
 
 
 def samples_of(labels: str) -> list[PhotoSample]:

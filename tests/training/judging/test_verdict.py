@@ -8,14 +8,14 @@ import pytest
 from indexer.statistics.metrics import DifferenceInterval, measure_retrieval
 from training.data.labelled_folders import PhotoSample, number_labels
 from training.judging.examples import EXAMPLE_QUERIES, choose_examples
-from training.judging.verdict import (
+from training.judging.judged_models import (
     BaselineResult,
     MeasuredModel,
     TrainingVerdict,
     describe_power,
     explain_verdict,
-    keep_pretrained,
 )
+from training.judging.verdict import keep_pretrained
 
 
 def samples(labels: str) -> list[PhotoSample]:
