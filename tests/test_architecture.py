@@ -169,6 +169,12 @@ def test_what_is_no_handling_of_paths_is_not_found(line: str) -> None:
     assert find_path_handling(line) == []
 
 
+def test_no_wait_goes_by_the_time_of_day() -> None:
+    """A clock that jumps would end it at once or never; the journal of the trash only notes when something went."""
+    asking = [path for path in FILES if "time.time()" in path.read_text(encoding="utf-8")]
+    assert asking == [ROOT / "indexer" / "duplicates" / "trash_journal.py"]
+
+
 def test_no_document_outside_the_repository_is_named() -> None:
     names = re.compile(r"\b(?:DESIGN|FACTS|LOOK|STYLE|SCALE|HOUSE)(?:\.md| \d)")
     found = [

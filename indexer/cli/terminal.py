@@ -62,8 +62,15 @@ def print_search_time(count: int, seconds: float, how: str) -> None:
 
 
 def print_result(kind: str, fields: Mapping[str, Any]) -> None:
-    """Print a result of this kind as one line of JSON."""
-    print(json.dumps({"result": kind, **fields}), flush=True)
+    """Print a result of this kind as one line of JSON. Raises LookalikeError where a field is no text and no number."""
+    try:
+        line = json.dumps({"result": kind, **fields})
+    except TypeError as fault:
+        raise LookalikeError(
+            f"The library holds values that no Lookalike has written ({fault}): it is damaged or foreign. "
+            "`lookalike check` tells more."
+        ) from fault
+    print(line, flush=True)
 
 
 def follow_steps(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Result:

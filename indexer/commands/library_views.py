@@ -186,10 +186,10 @@ def cluster_command(
         clusters = follow_steps(update_clusters(opened, method, number or 0), as_json=as_json, attached=attached)
         labels = opened.annotations.read_labels(opened.model_id)
         names = name_clusters(clusters, labels)
+        agreement = measure_agreement(clusters, labels)
         captions = caption_clusters(opened, clusters, names)
         if out is not None:
             export_clusters(out, opened, clusters, names)
-    agreement = measure_agreement(clusters, labels)
     if as_json:
         fields = {
             "method": clusters.method,

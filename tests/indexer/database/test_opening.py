@@ -107,6 +107,12 @@ def test_statement_without_end_is_stopped_with_a_sentence(folder: Path, monkeypa
         assert database.fetch_rows("SELECT * FROM settings") == [("a", "1")]
 
 
+@pytest.mark.parametrize("peek", [False, True])
+def test_what_a_schema_asks_for_is_not_trusted(folder: Path, peek: bool) -> None:
+    with closing(SqliteDatabase(folder / DATABASE_FILE, peek=peek)) as database:
+        assert database.fetch_integer("PRAGMA trusted_schema") == 0
+
+
 def test_looking_into_an_older_library_leaves_it_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / DATABASE_FILE
     make_older(path, 2)

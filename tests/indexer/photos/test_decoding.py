@@ -176,7 +176,13 @@ def test_reading_leaves_no_descriptor_open(tmp_path: Path) -> None:
 # -- names
 
 
-@pytest.mark.parametrize("name", [b"a.jpg", b"A.JPG", b"\xff.Jpeg", b"b.c.heic", b"x.NEF", b"a.dng", b"a.avif"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(b"a.jpg", b"A.JPG", b"\xff.Jpeg", b"b.c.heic", b"x.NEF", b"a.dng", b"a.avif", b"a.jp2", b"a.jxl"),
+        *(b"a.rwl", b"a.CRW", b"a.gpr"),
+    ],
+)
 def test_a_walk_takes_pictures_by_suffix(name: bytes) -> None:
     assert is_candidate(name)
 

@@ -37,6 +37,7 @@ VALUES = {
 }
 COMMANDS = (
     "info",
+    "info --json",
     "failed",
     "missing",
     "roots",
@@ -73,7 +74,7 @@ def test_value_of_a_wrong_kind_is_an_answer_or_a_sentence(tmp_path: Path, tell: 
     with Library.open(folder) as library:
         library.annotations.set_label([1, 2], "a")
     write_foreign(folder, column, VALUES[column])
-    for line in COMMANDS:
+    for line in (*COMMANDS, *(("cluster --json",) if column.endswith(".label") else ())):
         said = tell(tmp_path, *line.replace("OUT", str(tmp_path / "out")).split(), "--library", folder)
         assert said.code in (0, 1, 2), said
         assert said.code != 2 or len(said.err.splitlines()) in (1, 2), said  # the second: where nothing may be written
