@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
 from typing import NamedTuple
 
-from indexer.database.interface import Database
+from indexer.database.interface import Database, SqlStatement
 from indexer.errors import LookalikeError
 from indexer.wording import normalise_label
 
@@ -95,14 +95,7 @@ class Annotations:
         for text in {label for label in labels.values() if label is not None}:
             require_label(text)
         with self._database.transaction():
-            for photo, label in labels.items():
-                if label is None:
-                    self._database.execute_statement("DELETE FROM labels WHERE photo = ?", (photo,))
-                else:
-                    self._database.execute_statement(
-                        "INSERT INTO labels VALUES (?, ?) ON CONFLICT (photo) DO UPDATE SET label = excluded.label",
-                        (photo, normalise_label(label.strip())),
-                    )
+            self._database.execute_together([_write_label(photo, label) for photo, label in labels.items()])
 
     def fingerprint_labels(self) -> tuple[int, int]:
         """A checksum of the user's labels and of the names of folder labels, and the number of files with a label.
@@ -131,10 +124,11 @@ class Annotations:
     def record_decision(self, pairs: Iterable[tuple[int, int]], decision: str | None = NO_MATCH) -> None:
         """Store a decision about pairs of photos, in place of an earlier one; None removes what was decided."""
         with self._database.transaction():
-            for photo, other in starmap(_order_pair, pairs):
-                self._database.execute_statement("DELETE FROM decisions WHERE photo = ? AND other = ?", (photo, other))
+            for pair in starmap(_order_pair, pairs):
+                writes: list[SqlStatement] = [("DELETE FROM decisions WHERE photo = ? AND other = ?", pair)]
                 if decision is not None:
-                    self._database.execute_statement("INSERT INTO decisions VALUES (?, ?, ?)", (photo, other, decision))
+                    writes.append(("INSERT INTO decisions VALUES (?, ?, ?)", (*pair, decision)))
+                self._database.execute_together(writes)
 
     # saved searches
 
@@ -171,3 +165,11 @@ def require_label(text: str) -> None:
     """Raise LookalikeError where a text is no label: empty, or not printable."""
     if not text.strip() or not text.isprintable():
         raise LookalikeError("A label is a word or a few, on one line.")
+
+
+def _write_label(photo: int, label: str | None) -> SqlStatement:
+    """The statement that gives a photo the user's label, or takes it away."""
+    if label is None:
+        return "DELETE FROM labels WHERE photo = ?", (photo,)
+    replacing = "ON CONFLICT (photo) DO UPDATE SET label = excluded.label"
+    return f"INSERT INTO labels VALUES (?, ?) {replacing}", (photo, normalise_label(label.strip()))

@@ -8,15 +8,15 @@ it, have the model's dimension and unit length; for the others it is as if they 
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from indexer.database.annotations import LABEL_SQL
 from indexer.database.contents import match_offline_twins
-from indexer.database.file_table import FileOutcome
-from indexer.database.interface import MAX_INTEGER, Database
+from indexer.database.file_table import PHOTO_OF_CONTENT, FileOutcome
+from indexer.database.interface import MAX_INTEGER, Database, SqlStatement
 from indexer.paths import join_path
 
 BOUND_VALUES = 500  # bound to one statement at most: SQLite takes a limited number
@@ -26,6 +26,12 @@ CAPTURE_COLUMNS = (
     *("taken_us", "offset_minutes", "make", "model", "lens", "exposure_seconds", "f_number", "iso", "focal_length_mm"),
     *("latitude", "longitude"),
 )  # of the table `captures`, behind the photo
+
+
+_REPLACE_CAPTURE = (
+    f"INSERT INTO captures VALUES ({{photo}}{', ?' * 11}) ON CONFLICT (photo) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in CAPTURE_COLUMNS)
+)
 
 
 class ShownPhoto(NamedTuple):
@@ -160,47 +166,13 @@ class EmbeddingTable:
 
     # what became of a content under a model
 
-    def record_photo(self, outcome: FileOutcome, model: int) -> int:
-        """Store the content of a file with its embedding or failure under the model; returns the photo's id.
-
-        An embedding that is there already stays; a failure takes the place of an earlier one.
-        """
-        photo = self.find_photo_id(outcome.sha256)
-        if not photo:
-            sql = "INSERT INTO photos (sha256) VALUES (?) RETURNING id"
-            photo = self._database.fetch_integer(sql, (outcome.sha256,))
-        if outcome.width:
-            seen = (outcome.width, outcome.height, outcome.pixel_sha256, photo)
-            sql = "UPDATE photos SET width = ?, height = ?, pixel_sha256 = ? WHERE id = ?"
-            self._database.execute_statement(sql, seen)
-        if outcome.capture is not None:
-            self.record_captures([(photo, outcome.capture)])
-        if outcome.vector is not None:
-            vector = np.asarray(outcome.vector, "<f2").tobytes()
-            sql = (
-                "INSERT INTO embeddings (photo, model, vector, precision) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT DO NOTHING RETURNING seq"
-            )
-            if seq := self._database.fetch_integer(sql, (photo, model, vector, outcome.precision)):
-                self._database.execute_statement("INSERT INTO checksums VALUES (?, ?)", (seq, zlib.crc32(vector)))
-        elif outcome.reason is not None:
-            failure = (photo, model, outcome.reason, outcome.needs)
-            sql = (
-                "INSERT INTO failures VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (photo, model) DO UPDATE SET reason = excluded.reason, needs = excluded.needs"
-            )
-            self._database.execute_statement(sql, failure)
-        return photo
-
     def record_captures(self, captures: Iterable[tuple[int, Sequence[object]]]) -> None:
         """Store the capture facts of photos, given as (photo id, the other columns of `captures`).
 
         The caller holds the transaction.
         """
         rows = [(photo, *values) for photo, values in captures]
-        replaced = ", ".join(f"{name} = excluded.{name}" for name in CAPTURE_COLUMNS)
-        sql = f"INSERT INTO captures VALUES ({', '.join('?' * 12)}) ON CONFLICT (photo) DO UPDATE SET {replaced}"
-        self._database.execute_many(sql, rows)
+        self._database.execute_many(_REPLACE_CAPTURE.format(photo="?"), rows)
         known = [(row[1], row[0]) for row in rows if row[1] is not None]
         self._database.execute_many("UPDATE files SET taken_us = ? WHERE photo = ?", known)
 
@@ -349,3 +321,36 @@ def select_sound_rows(rows: Sequence[VectorRow], dim: int) -> StoredEmbeddings:
     if is_sound.all():
         return StoredEmbeddings(seqs, ids, values)
     return StoredEmbeddings(seqs[is_sound], ids[is_sound], values[is_sound])
+
+
+def list_photo_writes(outcome: FileOutcome, model: int) -> Iterator[SqlStatement]:
+    """The statements that store a known content, as seen in a file, with its embedding or failure under the model.
+
+    An embedding that is there already stays; a failure takes the place of an earlier one.
+    """
+    sha256 = outcome.sha256
+    if outcome.width:
+        seen = (outcome.width, outcome.height, outcome.pixel_sha256, sha256)
+        yield "UPDATE photos SET width = ?, height = ?, pixel_sha256 = ? WHERE sha256 = ?", seen
+    if outcome.capture is not None:
+        yield _REPLACE_CAPTURE.format(photo=PHOTO_OF_CONTENT), (sha256, *outcome.capture)
+        if outcome.capture[0] is not None:
+            yield f"UPDATE files SET taken_us = ? WHERE photo = {PHOTO_OF_CONTENT}", (outcome.capture[0], sha256)
+    if outcome.vector is not None:
+        vector = np.asarray(outcome.vector, "<f2").tobytes()
+        yield (
+            f"INSERT INTO embeddings (photo, model, vector, precision) VALUES ({PHOTO_OF_CONTENT}, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            (sha256, model, vector, outcome.precision),
+        )
+        yield (
+            f"INSERT INTO checksums SELECT seq, ? FROM embeddings WHERE photo = {PHOTO_OF_CONTENT} AND model = ? "
+            "ON CONFLICT DO NOTHING",
+            (zlib.crc32(vector), sha256, model),
+        )
+    elif outcome.reason is not None:
+        yield (
+            f"INSERT INTO failures VALUES ({PHOTO_OF_CONTENT}, ?, ?, ?) "
+            "ON CONFLICT (photo, model) DO UPDATE SET reason = excluded.reason, needs = excluded.needs",
+            (sha256, model, outcome.reason, outcome.needs),
+        )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.interface import Database
+from indexer.database.interface import Database, SqlStatement
 from indexer.errors import LibraryError
 from indexer.paths import get_stored_folder, join_path, make_name_key, make_search_text
 from indexer.wording import convert_file_time
@@ -60,15 +60,6 @@ class FileOutcome(NamedTuple):
     capture: tuple[str | float | None, ...] | None = None
 
 
-class PathChange(NamedTuple):
-    """What recording a file changed at its path: the photo that was there before (0: none), and whether the file was
-    moved there.
-    """
-
-    before: int
-    moved: bool
-
-
 class FailedFile(NamedTuple):
     """A file that could not be used, by absolute path, with the plain reason."""
 
@@ -80,8 +71,10 @@ _FILE_COLUMNS = (
     *("size", "mtime_ns", "ctime_ns", "state", "photo", "label", "reason"),
     *("folder", "name_key", "search_text", "taken_us"),
 )
+PHOTO_OF_CONTENT = "(SELECT id FROM photos WHERE sha256 = ?)"  # null where the content is
 _REPLACE_FILE = (
-    f"INSERT INTO files (root, path, {', '.join(_FILE_COLUMNS)}) VALUES ({', '.join('?' * 13)}) "
+    f"INSERT INTO files (root, path, {', '.join(_FILE_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, {PHOTO_OF_CONTENT}, "
+    f"?, ?, ?, ?, ?, coalesce((SELECT taken_us FROM captures WHERE photo = {PHOTO_OF_CONTENT}), ?)) "
     "ON CONFLICT (root, path) DO UPDATE SET linked = FALSE, excluded = FALSE, "
     + ", ".join(f"{name} = excluded.{name}" for name in _FILE_COLUMNS)
 )
@@ -225,35 +218,6 @@ class FileTable:
             self._database.execute_many(sql, rows)
             self._database.execute_many("DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL", rows)
 
-    def record_file(self, outcome: FileOutcome, photo: int | None) -> PathChange:
-        """Store one file with its photo (None: it could not be read); return what that changed at its path.
-
-        It has moved where its photo is new under this path and has a missing file elsewhere, which is then forgotten.
-        """
-        file, place = outcome.file, (outcome.root, outcome.file.path)
-        before = self._database.fetch_integer("SELECT photo FROM files WHERE root = ? AND path = ?", place)
-        self._database.execute_statement(
-            _REPLACE_FILE,
-            (
-                *(outcome.root, *file[:4], "present" if photo else "failed", photo, outcome.label, outcome.reason),
-                *(get_stored_folder(file.path), make_name_key(file.path), make_search_text(file.path)),
-                self._find_taken_time(photo, file),
-            ),
-        )
-        if photo == before:
-            return PathChange(before=before, moved=False)
-        sql = (
-            "DELETE FROM files WHERE id = "
-            "(SELECT min(id) FROM files WHERE photo = ? AND state = 'missing' AND NOT excluded)"
-        )
-        return PathChange(before, moved=bool(photo and self._database.execute_statement(sql, (photo,))))
-
-    def _find_taken_time(self, photo: int | None, file: FileRecord) -> int:
-        """When the photo was taken, as its EXIF tells, else the file's time, as `taken_us` has it."""
-        rows = self._database.fetch_rows("SELECT taken_us FROM captures WHERE photo = ?", (photo,))
-        taken_us = rows[0][0] if rows else None
-        return convert_file_time(file.mtime_ns) if taken_us is None else int(taken_us)
-
     def list_failed_files(self, model: int) -> list[FailedFile]:
         """Files that could not be read, and present files whose content could not be used, by root and path."""
         rows = self._database.fetch_rows(
@@ -276,3 +240,17 @@ class FileTable:
     def count_missing(self) -> int:
         """The number of files that were there once and are not now."""
         return self._database.fetch_integer("SELECT count(*) FROM files WHERE state = 'missing' AND NOT excluded")
+
+
+def write_file(outcome: FileOutcome) -> SqlStatement:
+    """The statement that stores a file with its photo, whose content is stored already, or with why it has none.
+
+    Its `taken_us` is what the EXIF tells, else the time of the file.
+    """
+    file = outcome.file
+    return _REPLACE_FILE, (
+        *(outcome.root, *file[:4], "present" if outcome.sha256 else "failed"),
+        *(outcome.sha256, outcome.label, outcome.reason),
+        *(get_stored_folder(file.path), make_name_key(file.path), make_search_text(file.path)),
+        *(outcome.sha256, convert_file_time(file.mtime_ns)),
+    )

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Protocol
 
 MAX_INTEGER = 2**63 - 1  # the largest number that a column holds
 SqlRow = tuple[Any, ...]
+SqlStatement = tuple[str, Sequence[object]]
+"""A statement, and the values of its placeholders."""
 
 
 class DatabaseState(NamedTuple):
@@ -70,7 +72,10 @@ class Database(Protocol):
         """Raise LibraryError where the database has been deleted or replaced since it was opened."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Commit all changes of the block, or none where it raises; other writers wait meanwhile."""
+        """Commit all changes of the block, or none where it raises.
+
+        Other writers wait from its first question on.
+        """
 
     def reading(self, purpose: str) -> AbstractContextManager[None]:
         """Answer all questions of the block as of its beginning or later; over a network, ask only for what has
@@ -81,6 +86,9 @@ class Database(Protocol):
 
     def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[SqlRow]:
         """All rows that a statement gives."""
+
+    def fetch_together(self, questions: Sequence[SqlStatement]) -> list[list[SqlRow]]:
+        """All rows that each statement gives; over a network they are one question."""
 
     def fetch_setting(self, name: str) -> object:
         """The stored value of a setting of the library, None where it was never set."""
@@ -93,6 +101,12 @@ class Database(Protocol):
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each row of values."""
+
+    def execute_together(self, statements: Sequence[SqlStatement]) -> None:
+        """Run statements that change something, in this order, at the latest with the commit; within a transaction.
+
+        Over a network they are sent with it, so that their faults may be raised at the end of the transaction.
+        """
 
     def find_last_id(self, table: str) -> int:
         """The highest id ever given to a row of a table whose ids are not used twice, 0 where none was."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from indexer.database.annotations import NO_MATCH, select_annotated_photos
-from indexer.database.interface import Database
+from indexer.database.interface import Database, SqlStatement
 from indexer.paths import join_path
 
 _EXAMPLE_LISTS = ("positives", "negatives")  # of a saved search
@@ -67,9 +67,9 @@ _REPLACE = (
 )
 
 
-def note_replacement(database: Database, photo: int, root: int, path: bytes) -> None:
-    """Record that a file of the photo holds another content now, or cannot be read; within a transaction."""
-    database.execute_statement(_REPLACE, (photo, root, path, None))
+def write_replacement(photo: int, root: int, path: bytes) -> SqlStatement:
+    """The statement that notes that a file of the photo holds another content now, or cannot be read."""
+    return _REPLACE, (photo, root, path, None)
 
 
 def list_open_replacements(database: Database) -> list[Replacement]:

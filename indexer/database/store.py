@@ -8,25 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 from indexer import atomic
 from indexer.database.embedding_table import EmbeddingTable
+from indexer.database.file_batch import FileBatch, PathCounts, TransactionGuard
 from indexer.database.file_table import FileOutcome, FileTable
 from indexer.database.forgetting import ForgettingPlan, forget_photos
 from indexer.database.model_table import ModelTable
-from indexer.database.replacements import note_replacement
 from indexer.database.shared_folder import open_database
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import show_path
-
-
-class PathCounts(NamedTuple):
-    """Of files that were recorded: how many had only moved to their path, and how many paths hold another content."""
-
-    moved: int
-    changed: int
-
 
 NO_LOCKS = "its drive offers no locks, so two programs could not be kept apart. Move it to another drive"
 
@@ -84,22 +75,28 @@ class Store:
         )
 
     def record_outcomes(
-        self, outcomes: Iterable[FileOutcome], model: int, note: Callable[[PathCounts], None] | None = None
+        self,
+        outcomes: Iterable[FileOutcome],
+        model: int,
+        note: Callable[[PathCounts], None] | None = None,
+        guard: TransactionGuard | None = None,
     ) -> PathCounts:
-        """Commit what became of a batch of files, all or none, with what `note` stores about it."""
-        with self.database.transaction():
-            counts = [self._record_outcome(outcome, model) for outcome in outcomes]
-            total = PathCounts(sum(count.moved for count in counts), sum(count.changed for count in counts))
-            if note is not None:
-                note(total)
-        return total
+        """Commit what became of a batch of files, all or none, with what `note` stores about it.
 
-    def _record_outcome(self, outcome: FileOutcome, model: int) -> PathCounts:
-        photo = self.embeddings.record_photo(outcome, model) if outcome.sha256 else None
-        change = self.files.record_file(outcome, photo)
-        if change.before not in (0, photo):
-            note_replacement(self.database, change.before, outcome.root, outcome.file.path)
-        return PathCounts(int(change.moved), int(photo is not None and change.before not in (0, photo)))
+        Over a network the library is asked twice: for what it knows of them, together with the `guard`, whose check may
+        raise what stops all; and to write.
+        """
+        batch = FileBatch(outcomes)
+        with self.database.transaction():
+            questions = [*batch.questions, *([guard.question] if guard else [])]
+            answers = self.database.fetch_together(questions)
+            if guard is not None:
+                guard.check(answers.pop())
+            plan = batch.plan_writes(model, answers)
+            if note is not None:
+                note(plan.counts)
+            self.database.execute_together(plan.writes)
+        return plan.counts
 
     def forget_missing(self, *, with_labels: bool = False) -> ForgettingPlan:
         """Delete missing files, and photos that no file holds any more; those with annotations only `with_labels`."""

@@ -29,6 +29,8 @@ INPUTS_AHEAD = 3 * BATCH_SIZE  # model inputs decoded ahead: 14 MB at 224 pixels
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 DecodePhoto = Callable[[bytes, int], DescribedPhoto]
+ClaimContent = Callable[[bytes, int], bool]
+"""Whether a content is to be embedded, by its hash and the number of its bytes."""
 
 
 class WaitForResult(Protocol):
@@ -74,7 +76,7 @@ def embed_files(
     """
 
     def decode_path(path: bytes) -> _DecodedFile:
-        return _decode_file(path, model, needs_embedding, decode_described, keep_thumbnail=False)
+        return _decode_file(path, model, _ignore_size(needs_embedding), decode_described, keep_thumbnail=False)
 
     yield from _embed_files(paths, model, decode_path, Future.result)
 
@@ -85,13 +87,18 @@ def embed_and_describe_files(
     """As `embed_files`, with the traits by which photos are grouped."""
 
     def decode_path(path: bytes) -> _DecodedFile:
-        return _decode_file(path, model, needs_embedding, decode_described, keep_thumbnail=False, keep_traits=True)
+        claim = _ignore_size(needs_embedding)
+        return _decode_file(path, model, claim, decode_described, keep_thumbnail=False, keep_traits=True)
 
     yield from _embed_files(paths, model, decode_path, Future.result)
 
 
+def _ignore_size(needs_embedding: Callable[[bytes], bool]) -> ClaimContent:
+    return lambda sha256, _size: needs_embedding(sha256)
+
+
 def index_files(
-    paths: Iterable[bytes], model: Embedder, needs_embedding: Callable[[bytes], bool], journal: DecodingJournal
+    paths: Iterable[bytes], model: Embedder, claim_content: ClaimContent, journal: DecodingJournal
 ) -> Iterator[list[EmbeddingResult]]:
     """As `embed_files`, with thumbnails, and with each decoding noted in the journal.
 
@@ -99,7 +106,7 @@ def index_files(
     """
 
     def decode_path(path: bytes) -> _DecodedFile:
-        return _decode_file(path, model, needs_embedding, partial(journal.decode, path), keep_thumbnail=True)
+        return _decode_file(path, model, claim_content, partial(journal.decode, path), keep_thumbnail=True)
 
     yield from journal.watch_batches(_embed_files(paths, model, decode_path, journal.wait_for_result))
 
@@ -141,7 +148,7 @@ def bounded_map(
 def _decode_file(
     path: bytes,
     model: Embedder,
-    needs_embedding: Callable[[bytes], bool],
+    claim_content: ClaimContent,
     decode_photo: DecodePhoto,
     *,
     keep_thumbnail: bool,
@@ -152,7 +159,7 @@ def _decode_file(
     try:
         data = read_photo(path)
         sha256 = content_hash(data)
-        if not needs_embedding(sha256):
+        if not claim_content(sha256, len(data)):
             return _DecodedFile(EmbeddingResult(sha256))
         (image, width, height), capture = decode_photo(data, model.card.preprocessing.short_side)
         thumbnail = thumbnails.encode_thumbnail(image) if keep_thumbnail else None

@@ -16,10 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.contents import MovedRoot, find_moved_roots, mark_links
+from indexer.database.file_batch import PathCounts
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
 from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over, record_passed_over
 from indexer.database.replacements import CarriedAnnotations
-from indexer.database.store import PathCounts, Store, count_precisions
+from indexer.database.store import Store, count_precisions
 from indexer.indexing import scan
 from indexer.indexing.drives import ACCEPTED_DRIVE, PRESENT_STATES, identify_drive, is_other_drive
 from indexer.indexing.exclusions import PathPatterns
@@ -222,17 +223,22 @@ def _scan_root(
 
 
 class EmbeddingClaims:
-    """Gives each content that has no embedding yet to one of the decoding threads: the first that asks for it."""
+    """Gives each content that has no embedding yet to one of the decoding threads: the first that asks for it.
 
-    def __init__(self, store: Store, model: int) -> None:
-        self._store, self._model = store, model
+    The store is asked for contents of the sizes that `may_know` names, as another has none of these.
+    """
+
+    def __init__(self, store: Store, model: int, may_know: Callable[[int], bool] = lambda _size: True) -> None:
+        self._store, self._model, self._may_know = store, model, may_know
         self._claimed_hashes: set[bytes] = set()
         self._lock = threading.Lock()
 
-    def claim_content(self, sha256: bytes) -> bool:
-        """Whether the caller is to embed this content (sha256); called from the decoding threads."""
+    def claim_content(self, sha256: bytes, size: int) -> bool:
+        """Whether the caller is to embed this content of so many bytes; called from the decoding threads."""
         with self._lock:
-            if sha256 in self._claimed_hashes or self._store.embeddings.is_content_finished(sha256, self._model):
+            if sha256 in self._claimed_hashes:
+                return False
+            if self._may_know(size) and self._store.embeddings.is_content_finished(sha256, self._model):
                 return False
             self._claimed_hashes.add(sha256)
             return True
@@ -244,9 +250,11 @@ class EmbeddingClaims:
 
 
 @contextmanager
-def open_claims(library: Library, model: int) -> Iterator[EmbeddingClaims]:
+def open_claims(
+    library: Library, model: int, may_know: Callable[[int], bool] = lambda _size: True
+) -> Iterator[EmbeddingClaims]:
     """Claims on contents for the decoding threads of one run, open until the block ends."""
-    claims = EmbeddingClaims(Store(library.folder, any_thread=True), model)
+    claims = EmbeddingClaims(Store(library.folder, any_thread=True), model, may_know)
     try:
         yield claims
     finally:

@@ -9,7 +9,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,11 +21,10 @@ from indexer.database.postgresql.leases import (
     add_work,
     count_work,
     find_own_files,
-    finish_files,
+    guard_leases,
     lease_files,
-    renew_leases,
+    release_leases,
 )
-from indexer.database.store import PathCounts
 from indexer.errors import LibraryError
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.run import PendingFile, make_outcome, open_claims
@@ -92,11 +90,17 @@ def work_for_library(library: Library, model: Embedder, request: WorkerRequest) 
 
 
 class _LeasingWorker:
-    """The leases that a worker holds, in the order in which their files are embedded, and what it has done."""
+    """The leases that a worker holds, in the order in which their files are embedded, and what it has done.
+
+    Those that it has dropped, as the library could not be written, are given back when it can be reached again.
+    """
 
     def __init__(self, library: Library, model: Embedder, request: WorkerRequest) -> None:
         self._library, self._model, self._request = library, model, request
         self._held: deque[tuple[LeasedFile, PendingFile]] = deque()
+        self._has_dropped = False
+        self._known_sizes: set[int] = set()  # of files leased, in bytes
+        self._model_id = library.model_id
         self._roots = dict(_find_seen_roots(library, request.roots))
         self.report = WorkerReport()
 
@@ -111,14 +115,18 @@ class _LeasingWorker:
         return self._database.fetch_integer(sql, (listed.value,)) > 0
 
     def drop_leases(self) -> None:
-        """Leave what is leased to whoever takes it when the leases have run out."""
+        """Leave what is leased to whoever takes it: when it is given back, or when the leases have run out."""
         self._held.clear()
+        self._has_dropped = True
 
     def embed_leased(self) -> Steps[None]:
         """Embed what can be leased now, and store it batch by batch."""
-        model_id = self._library.model_id
+        self._model_id = self._library.model_id
+        if self._has_dropped:
+            release_leases(self._database, self._request.owner)
+            self._has_dropped = False
         with (
-            open_claims(self._library, model_id) as claims,
+            open_claims(self._library, self._model_id, self._known_sizes.__contains__) as claims,
             DecodingJournal(self._library.folder / f"decoding-{os.getpid()}.journal") as journal,
         ):
             batches = index_files(self._lease_paths(journal), self._model, claims.claim_content, journal)
@@ -126,7 +134,6 @@ class _LeasingWorker:
                 for batch in batches:
                     leased = [self._held.popleft() for _ in batch]
                     self._store_batch(leased, batch)
-                    renew_leases(self._database, self._request.owner, self._request.seconds)
                     yield Progress("embed", sum(self.report[:2]), 0, show_path(leased[-1][1].file.path))
             finally:
                 batches.close()  # type: ignore[attr-defined]  # a generator: its pool ends here
@@ -135,6 +142,7 @@ class _LeasingWorker:
         """The paths of files, leased when they are asked for, until there are none."""
         request = self._request
         while leased := lease_files(self._database, request.owner, list(self._roots), request.batch, request.seconds):
+            self._known_sizes.update(file.file.size for file in leased if file.has_known_size)
             hopeless = [file for file in leased if file.tries > MOST_TRIES]
             self._store_outcomes(hopeless, [_make_failure(file) for file in hopeless])
             for file in leased:
@@ -153,8 +161,8 @@ class _LeasingWorker:
         """Store what became of the files that are still leased to this worker."""
         while leased:
             try:
-                finish = partial(self._finish_files, leased)
-                self._library.store.record_outcomes(outcomes, self._library.model_id, finish)
+                guard = guard_leases(self._database, self._request.owner, leased, self._request.seconds)
+                self._library.store.record_outcomes(outcomes, self._model_id, guard=guard)
             except LeaseLost:
                 own_files = find_own_files(self._database, self._request.owner, leased)
                 own_outcomes = [
@@ -169,9 +177,6 @@ class _LeasingWorker:
                 embedded=self.report.embedded + embedded, failed=self.report.failed + failed
             )
             return
-
-    def _finish_files(self, leased: list[LeasedFile], _counts: PathCounts) -> None:
-        finish_files(self._database, self._request.owner, leased)
 
 
 def _make_failure(file: LeasedFile) -> FileOutcome:

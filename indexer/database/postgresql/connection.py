@@ -13,12 +13,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from indexer.database.interface import DatabaseState, SqlRow
-from indexer.database.postgresql.address import ServerAddress, list_connection_options
-from indexer.database.postgresql.commits import build_commit
+from indexer.database.interface import DatabaseState, SqlRow, SqlStatement
+from indexer.database.postgresql.address import ServerAddress
+from indexer.database.postgresql.connecting import STATEMENT_SECONDS, connect_server
 from indexer.database.postgresql.dialect import POSTGRESQL_DIALECT, number_placeholders
 from indexer.database.postgresql.faults import describe_loss, explain_read_only, translate_errors
 from indexer.database.postgresql.migrating import WRITE_LOCK, has_tables, prepare_tables
@@ -30,18 +29,10 @@ from indexer.database.postgresql.remembered import (
     find_named_tables,
 )
 from indexer.database.postgresql.tables import NUMBERED_COLUMNS
+from indexer.database.postgresql.write_transaction import WriteTransaction, build_commit, send_together
 from indexer.errors import LibraryBusy, LibraryError
 
-CONNECT_SECONDS = 4
-BUSY_SECONDS = 30
-IDLE_SECONDS = 20  # within a transaction: a computer that stands still must not keep all others from writing
-STATEMENT_SECONDS = 300
-PEEK_SECONDS = 2
 JOB_LOCK = 0x4C4F4F4A  # the first number of the lock of a library's job; the second is the library's own
-ALIVE_OPTIONS = {  # a link that is cut off without a word counts as lost after 15 seconds
-    **{"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2},
-    "tcp_user_timeout": 15_000,
-}
 ASK_VERSIONS = "SELECT name, number FROM changes UNION ALL SELECT '', number FROM revision"
 T = TypeVar("T")
 
@@ -58,14 +49,13 @@ class PostgresqlDatabase:
         self.address = address
         self._peek = peek
         self._own_commits = self._own_changes = 0
-        self._changed_tables: set[str] = set()
-        self._in_transaction = False
+        self._transaction: WriteTransaction | None = None
         self._purpose = ""  # of what is being read
         self._answers = RememberedAnswers()
         self._data_version = 0  # as of the last look
         self._commits_told = 0
         with self._translate_errors():
-            self._db = self._connect()
+            self._db = connect_server(self.address, peek=self._peek)
         try:
             with self._translate_errors():
                 prepare_tables(self._db, address, self._lock_number, peek=peek)
@@ -90,27 +80,6 @@ class PostgresqlDatabase:
         """True: other computers use it too."""
         return True
 
-    def _connect(self) -> "psycopg.Connection[SqlRow]":
-        """A new connection whose statements name the library's own tables."""
-        told = make_conninfo(
-            self.address.uri,
-            connect_timeout=PEEK_SECONDS if self._peek else CONNECT_SECONDS,
-            application_name="lookalike",
-            **ALIVE_OPTIONS,
-            **list_connection_options(self.address),
-        )
-        db = psycopg.connect(told, autocommit=True, cursor_factory=psycopg.RawCursor)
-        db.prepare_threshold = None  # to prepare a statement is one more question
-        seconds = PEEK_SECONDS if self._peek else STATEMENT_SECONDS
-        schema = Identifier(self.address.library)
-        db.execute(
-            SQL(
-                "SET search_path = {}, public; SET statement_timeout = {}; SET lock_timeout = {}; "
-                "SET idle_in_transaction_session_timeout = {}"
-            ).format(schema, *(f"{limit}s" for limit in (seconds, min(seconds, BUSY_SECONDS), IDLE_SECONDS)))
-        )
-        return db
-
     # faults
 
     def _translate_errors(self) -> AbstractContextManager[None]:
@@ -131,7 +100,7 @@ class PostgresqlDatabase:
     def _read(self, ask: Callable[[], T]) -> T:
         """The answer; where the connection is lost, it is opened again and asked once more."""
         with self._translate_errors():
-            if self._in_transaction:
+            if self._transaction is not None and self._transaction.has_begun:
                 return ask()
             try:
                 return ask() if not self._db.closed else self._ask_again(ask)
@@ -141,14 +110,32 @@ class PostgresqlDatabase:
             return self._ask_again(ask)
 
     def _ask_again(self, ask: Callable[[], T]) -> T:
-        self._db = self._connect()
+        self._db = connect_server(self.address, peek=self._peek)
         return ask()
 
     def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[SqlRow]:
         """All rows that a statement gives."""
-        if sql.startswith("INSERT"):
-            self._changed_tables |= find_changed_tables(sql)
+        if self._transaction is not None:
+            (rows,) = self.fetch_together([(sql, values)])
+            return rows
         return self._remember(Question(sql, values, find_named_tables(sql)))
+
+    def fetch_together(self, questions: Sequence[SqlStatement]) -> list[list[SqlRow]]:
+        """All rows that each statement gives; one question, which also begins the transaction that it is the first of.
+
+        An INSERT among them may give rows too.
+        """
+        if not questions:
+            return []
+        transaction = self._transaction
+        if transaction is None:
+            cursors = self._read(lambda: send_together(self._db, questions))
+        else:
+            cursors = self._read(lambda: transaction.ask_together(self._db, questions))
+            for sql, _ in questions:
+                if sql.startswith("INSERT"):
+                    transaction.changed_tables |= find_changed_tables(sql)
+        return [cursor.fetchall() for cursor in cursors]
 
     @contextmanager
     def reading(self, purpose: str) -> Iterator[None]:
@@ -167,19 +154,20 @@ class PostgresqlDatabase:
 
     def _remember(self, question: Question) -> list[SqlRow]:
         """The answer that still holds, else what is asked now."""
-        if not self._purpose or self._in_transaction or not question.tables:
-            return self._read(lambda: self._ask(question).fetchall())
+        if not self._purpose or not question.tables:
+            return self._ask(question)
         if self._answers.versions is None:
             self._look_for_changes()
         self._answers.note_use(self._purpose, question)
         rows = self._answers.find(question)
         if rows is None:
-            rows = self._read(lambda: self._ask(question).fetchall())
+            rows = self._ask(question)
             self._answers.keep(question, rows)
         return list(rows)
 
-    def _ask(self, question: Question) -> "psycopg.Cursor[SqlRow]":
-        return self._db.execute(number_placeholders(question.sql), question.values, binary=True)
+    def _ask(self, question: Question) -> list[SqlRow]:
+        (cursor,) = self._read(lambda: send_together(self._db, [(question.sql, question.values)]))
+        return cursor.fetchall()
 
     def _look_for_changes(self) -> None:
         """Ask which tables have changed, and at once all that was asked of them for the same purpose last time."""
@@ -190,8 +178,7 @@ class PostgresqlDatabase:
         if not outdated:
             return
         with suppress(psycopg.Error):  # each will be asked alone
-            with self._db.pipeline():
-                cursors = [self._ask(question) for question in outdated]
+            cursors = send_together(self._db, [(question.sql, question.values) for question in outdated])
             for question, cursor in zip(outdated, cursors, strict=True):
                 self._answers.keep(question, cursor.fetchall())
 
@@ -199,13 +186,9 @@ class PostgresqlDatabase:
         """All rows of a statement that runs under its own settings of the server, in one round trip."""
 
         def ask() -> list[SqlRow]:
+            chosen = [("SELECT set_config(?, ?, TRUE)", item) for item in settings.items()]
             try:
-                with self._db.pipeline():
-                    self._db.execute("BEGIN")
-                    for item in settings.items():
-                        self._db.execute("SELECT set_config($1, $2, TRUE)", item)
-                    cursor = self._ask(Question(sql, values, frozenset()))
-                    self._db.execute("COMMIT")
+                *_, cursor, _ = send_together(self._db, [("BEGIN", ()), *chosen, (sql, values), ("COMMIT", ())])
                 return cursor.fetchall()
             except psycopg.Error:
                 if not self._db.closed:
@@ -226,6 +209,8 @@ class PostgresqlDatabase:
 
     def copy_rows(self, sql: str, data: bytes) -> None:
         """Send rows to a COPY statement in the form that it names."""
+        if (transaction := self._transaction) is not None:
+            self._read(lambda: transaction.send_unsent(self._db))
         with self._translate_errors(), self._db.cursor() as cursor, cursor.copy(sql) as copy:
             copy.write(data)
 
@@ -265,38 +250,36 @@ class PostgresqlDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all changes of the block, or none where it raises; waits for another writer up to BUSY_SECONDS."""
-        self._begin_writing()
+        """Commit all changes of the block, or none where it raises.
+
+        Its first question waits for another writer up to BUSY_SECONDS.
+        """
+        transaction = self._transaction = WriteTransaction(self._lock_statement)
         try:
             yield
-            self._commit_changes()
+            self._commit_changes(transaction)
         except BaseException:
+            transaction.leave_pipeline()
             if not self._db.closed:
                 with suppress(psycopg.Error):
                     self._db.execute("ROLLBACK")
             raise
         finally:
-            self._in_transaction = False
+            self._own_changes += transaction.row_count
+            self._transaction = None
 
-    def _begin_writing(self) -> None:
-        lock = f"SELECT pg_advisory_xact_lock({WRITE_LOCK}, {self._lock_number})"
-        try:
-            self._read(lambda: self._db.execute(f"BEGIN; {lock}"))
-        except LibraryError:
-            if not self._db.closed:
-                self._db.execute("ROLLBACK")
-            raise
-        self._in_transaction, self._changed_tables = True, set()
-
-    def _commit_changes(self) -> None:
-        if not self._changed_tables:
+    def _commit_changes(self, transaction: WriteTransaction) -> None:
+        if not transaction.has_begun:
+            self._read(lambda: transaction.ask_together(self._db, []))
+        if not transaction.changed_tables:
             with self._translate_errors():
-                self._db.execute("COMMIT")
+                transaction.ask_together(self._db, [("COMMIT", ())], last=True)
             return
         token = uuid.uuid4()
-        self._answers.forget(self._changed_tables)
+        self._answers.forget(transaction.changed_tables)
         try:
-            self._db.execute(build_commit(token, self._changed_tables, self._channel))
+            commit = build_commit(token, transaction.changed_tables, self._channel)
+            transaction.ask_together(self._db, commit, last=True)
         except psycopg.OperationalError as error:
             if not self._db.closed or not self._find_commit(token):
                 raise LibraryError(
@@ -309,11 +292,15 @@ class PostgresqlDatabase:
 
     def _find_commit(self, token: uuid.UUID) -> bool:
         """Whether the commit whose answer was lost has happened; waits until the server has ended it either way."""
-        self._in_transaction = False
+        self._transaction = None
         with self._translate_errors():
-            self._db = self._connect()
-            self._db.execute(f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK}, {self._lock_number}); COMMIT")
+            self._db = connect_server(self.address, peek=self._peek)
+            self._db.execute(f"BEGIN; {self._lock_statement}; COMMIT")
             return bool(self._db.execute("SELECT 1 FROM commits WHERE token = $1", (token,)).fetchall())
+
+    @property
+    def _lock_statement(self) -> str:
+        return f"SELECT pg_advisory_xact_lock({WRITE_LOCK}, {self._lock_number})"
 
     @property
     def _lock_number(self) -> int:
@@ -321,27 +308,32 @@ class PostgresqlDatabase:
 
     def execute_statement(self, sql: str, values: Sequence[object] = ()) -> int:
         """Run one statement that changes something; returns the number of rows it changed."""
-        if not self._in_transaction:
+        if (transaction := self._transaction) is None:
             with self.transaction():
                 return self.execute_statement(sql, values)
-        with self._translate_errors():
-            changed = self._db.execute(number_placeholders(sql), values).rowcount
-        self._note_changes(sql, changed)
-        return changed
+        (cursor,) = self._read(lambda: transaction.ask_together(self._db, [(sql, values)]))
+        self._note_changes(transaction, sql, cursor.rowcount)
+        return cursor.rowcount
+
+    def execute_together(self, statements: Sequence[SqlStatement]) -> None:
+        """Run statements that change something, in this order, at the latest with the commit; within a transaction."""
+        assert self._transaction is not None
+        self._transaction.add_writes(statements)
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each row of values."""
-        if not self._in_transaction:
+        if (transaction := self._transaction) is None:
             with self.transaction():
                 return self.execute_many(sql, rows)
+        self._read(lambda: transaction.send_unsent(self._db))
         with self._translate_errors(), self._db.cursor() as cursor:
             cursor.executemany(number_placeholders(sql), rows)
             changed = cursor.rowcount
-        return self._note_changes(sql, changed)
+        return self._note_changes(transaction, sql, changed)
 
-    def _note_changes(self, sql: str, changed: int) -> None:
+    def _note_changes(self, transaction: WriteTransaction, sql: str, changed: int) -> None:
         if changed:
-            self._changed_tables |= find_changed_tables(sql)
+            transaction.changed_tables |= find_changed_tables(sql)
         self._own_changes += max(0, changed)
 
     @contextmanager

@@ -8,8 +8,9 @@ may be killed, or stand still, at any moment.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from indexer.database.file_batch import TransactionGuard
 from indexer.database.file_table import FileRecord
-from indexer.database.interface import Database
+from indexer.database.interface import Database, SqlRow
 from indexer.errors import LibraryError
 from indexer.wording import count_noun
 
@@ -21,12 +22,16 @@ class LeaseLost(LibraryError):
 
 
 class LeasedFile(NamedTuple):
-    """A file to be read: the number of its row, its root, what was known of it, and how often it has been leased."""
+    """A file to be read: the number of its row, its root, what was known of it, and how often it has been leased.
+
+    `has_known_size`: the library has a content of as many bytes, so that this may be the same.
+    """
 
     id: int
     root: int
     file: FileRecord
     tries: int
+    has_known_size: bool
 
 
 class WorkCounts(NamedTuple):
@@ -49,39 +54,47 @@ def add_work(database: Database, files: Sequence[tuple[int, FileRecord]]) -> Non
 
 
 def lease_files(database: Database, owner: str, roots: Sequence[int], count: int, seconds: float) -> list[LeasedFile]:
-    """Lease at most `count` files below these roots for some seconds."""
+    """Lease at most `count` files below these roots for some seconds; one question."""
     wanted = database.dialect.list_values(roots)
+    rows = database.fetch_rows(
+        "UPDATE work SET owner = ?, until = now() + make_interval(secs => ?), tries = tries + 1 WHERE id IN "
+        f"(SELECT id FROM work WHERE (until IS NULL OR until < now()) AND root IN {wanted.sql} "
+        "ORDER BY tries, id LIMIT ? FOR UPDATE SKIP LOCKED) "
+        "RETURNING id, root, path, size, mtime_ns, ctime_ns, tries, "
+        "EXISTS (SELECT 1 FROM files AS f WHERE f.size = work.size AND f.photo IS NOT NULL)",
+        (owner, seconds, wanted.value, count),
+    )
+    return [
+        LeasedFile(id, root, FileRecord(*file), tries, has_known_size)
+        for id, root, *file, tries, has_known_size in sorted(rows)
+    ]
+
+
+def release_leases(database: Database, owner: str) -> None:
+    """Give back all leases of a worker, as if it had never had them."""
     with database.transaction():
-        rows = database.fetch_rows(
-            "UPDATE work SET owner = ?, until = now() + make_interval(secs => ?), tries = tries + 1 WHERE id IN "
-            f"(SELECT id FROM work WHERE (until IS NULL OR until < now()) AND root IN {wanted.sql} "
-            "ORDER BY tries, id LIMIT ? FOR UPDATE SKIP LOCKED) "
-            "RETURNING id, root, path, size, mtime_ns, ctime_ns, tries",
-            (owner, seconds, wanted.value, count),
-        )
-    return [LeasedFile(id, root, FileRecord(*file), tries) for id, root, *file, tries in sorted(rows)]
-
-
-def renew_leases(database: Database, owner: str, seconds: float) -> None:
-    """Lengthen all leases of a worker that have not run out."""
-    with database.transaction():
-        database.fetch_rows(
-            "UPDATE work SET until = now() + make_interval(secs => ?) WHERE owner = ? AND until >= now() RETURNING id",
-            (seconds, owner),
+        database.execute_statement(
+            "UPDATE work SET until = NULL, tries = greatest(tries - 1, 0) WHERE owner = ? AND until >= now()", (owner,)
         )
 
 
-def finish_files(database: Database, owner: str, files: Sequence[LeasedFile]) -> None:
-    """Take files off the list, within the transaction that stores what became of them.
+def guard_leases(database: Database, owner: str, files: Sequence[LeasedFile], seconds: float) -> TransactionGuard:
+    """What takes files off the list in the transaction that stores what became of them, and renews all other leases.
 
-    Raises LeaseLost where one is another's. A lease that ran out and was taken by nobody still counts.
+    Its check raises LeaseLost where one is another's. A lease that ran out and was taken by nobody still counts.
     """
     listed = database.dialect.list_values([file.id for file in files])
-    rows = database.fetch_rows(
-        f"DELETE FROM work WHERE owner = ? AND id IN {listed.sql} RETURNING id", (owner, listed.value)
+    sql = (
+        "WITH renewed AS (UPDATE work SET until = now() + make_interval(secs => ?1) WHERE owner = ?2 "
+        f"AND until >= now() AND id NOT IN {listed.sql.replace('?', '?3')}) "
+        f"DELETE FROM work WHERE owner = ?2 AND id IN {listed.sql.replace('?', '?3')} RETURNING id"
     )
-    if len(rows) != len(files):
-        raise LeaseLost("Another worker has taken over files of this one.")
+
+    def check(rows: list[SqlRow]) -> None:
+        if len(rows) != len(files):
+            raise LeaseLost("Another worker has taken over files of this one.")
+
+    return TransactionGuard((sql, (seconds, owner, listed.value)), check)
 
 
 def find_own_files(database: Database, owner: str, files: Sequence[LeasedFile]) -> set[int]:

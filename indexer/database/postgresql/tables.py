@@ -200,5 +200,7 @@ END $$;
 CREATE TRIGGER labels_are_noted AFTER INSERT OR UPDATE OR DELETE ON labels FOR EACH ROW EXECUTE FUNCTION note_label()
 """
 
-MIGRATIONS = (CREATE_TABLES, WATCH_CHANGES)
+FIND_SIZES = "CREATE INDEX files_by_size ON files (size) WHERE photo IS NOT NULL"
+
+MIGRATIONS = (CREATE_TABLES, WATCH_CHANGES, FIND_SIZES)
 """What makes each version of the tables from the one before; a library of version n has had the first n."""

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from functools import cache
 from pathlib import Path
 
-from indexer.database.interface import DatabaseState, SqlDialect, SqlList, SqlRow
+from indexer.database.interface import DatabaseState, SqlDialect, SqlList, SqlRow, SqlStatement
 from indexer.database.sqlite.opening import (
     choose_source,
     copy_elsewhere,
@@ -240,6 +240,10 @@ class SqliteDatabase:
         with self._translate_errors():
             return self._db.execute(sql, values).fetchall()
 
+    def fetch_together(self, questions: Sequence[SqlStatement]) -> list[list[SqlRow]]:
+        """All rows that each statement gives."""
+        return [self.fetch_rows(sql, values) for sql, values in questions]
+
     def fetch_setting(self, name: str) -> object:
         """The stored value of a setting, None where it was never set."""
         with self._translate_errors():
@@ -261,6 +265,11 @@ class SqliteDatabase:
         """Run one statement for each row of values."""
         with self._translate_errors():
             self._db.executemany(sql, rows)
+
+    def execute_together(self, statements: Sequence[SqlStatement]) -> None:
+        """Run statements that change something, in this order."""
+        for sql, values in statements:
+            self.execute_statement(sql, values)
 
     def find_last_id(self, table: str) -> int:
         """The highest id ever given to a row of a table whose ids are not used twice, 0 where none was."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexer.database.interface import Database
-from indexer.database.moving import compute_digest, copy_tables
+from indexer.database.postgresql.moving import compute_digest, copy_tables
 from indexer.database.postgresql.tables import TABLE_KEYS
 from indexer.database.shared_folder import open_database
 from indexer.errors import LibraryError

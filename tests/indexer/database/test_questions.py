@@ -2,17 +2,16 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from indexer.database.postgresql.connection import PostgresqlDatabase
 from indexer.library import Library
 from indexer.places import enter_shared_library
 from indexer.search.query import Query
 from retrieval_app.session.snapshot import take_snapshot
 from tests.support.postgresql_server import LoopbackServer
+from tests.support.questions import count_received_bytes, trace_questions
 from tests.support.vectors import clustered, fill, outcome
 
 
@@ -34,34 +33,6 @@ def shared(folder: Path) -> Iterator[Library]:
     """The library, opened."""
     with Library.open(folder) as library:
         yield library
-
-
-@contextmanager
-def trace_questions(library: Library, folder: Path) -> Iterator[list[str]]:
-    """The questions that are sent to the server in the block, one for each time that is waited, by libpq's own trace.
-
-    Statements that are sent together are one question, joined by new lines.
-    """
-    database, questions = library.store.database, list[str]()
-    assert isinstance(database, PostgresqlDatabase)
-    with (folder / "trace").open("w+") as trace:
-        database._db.pgconn.trace(trace.fileno())
-        yield questions
-        database._db.pgconn.untrace()
-        trace.seek(0)
-        sent = [words[3:] for words in (line.rstrip("\n").split("\t") for line in trace) if words[1] == "F"]
-    gathered = ""
-    for name, *rest in sent:
-        gathered += "\n".join(rest)
-        if name in ("Sync", "Query"):
-            questions.append(gathered)
-            gathered = ""
-
-
-def count_received_bytes(folder: Path) -> int:
-    """The bytes of the server's messages in the last trace."""
-    fields = [line.split("\t") for line in (folder / "trace").read_text(errors="replace").splitlines()]
-    return sum(int(words[2]) for words in fields if len(words) > 2 and words[1] == "B")
 
 
 def repeat_until_settled(library: Library) -> None:

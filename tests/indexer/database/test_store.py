@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from indexer.database.contents import MovedRoot, find_moved_roots
+from indexer.database.file_batch import PathCounts
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord
 from indexer.database.forgetting import ForgettingPlan
-from indexer.database.store import PathCounts, Store
+from indexer.database.store import Store
 from indexer.errors import LibraryError
 from tests.support.embedders import tiny_card
 from tests.support.vectors import clustered, outcome

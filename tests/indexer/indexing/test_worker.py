@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from indexer.database.postgresql import connection
-from indexer.database.postgresql.leases import LeaseLost, count_work, finish_files, lease_files, list_work_problems
+from indexer.database.postgresql import connecting
+from indexer.database.postgresql.leases import LeaseLost, count_work, guard_leases, lease_files, list_work_problems
 from indexer.errors import LibraryError
-from indexer.indexing.run import index_library
+from indexer.indexing import pipeline
+from indexer.indexing.run import EmbeddingClaims, index_library
 from indexer.indexing.worker import WorkerRequest, queue_files, work_for_library
 from indexer.library import Library
 from indexer.places import enter_shared_library
 from indexer.progress import drain
 from tests.support.embedders import Tiny
 from tests.support.postgresql_server import LoopbackServer
+from tests.support.questions import trace_questions
 from tests.support.trees import paint
 
 
@@ -102,7 +104,8 @@ def test_a_worker_whose_lease_ran_out_writes_nothing_over_anothers_work(shared: 
         planted = quick.store.files.list_roots()[0].id
         with pytest.raises(LeaseLost), database.transaction():
             database.execute_statement("UPDATE files SET label = 'planted' WHERE root = ?", (planted,))
-            finish_files(database, "slow", taken)
+            guard = guard_leases(database, "slow", taken, 60)
+            guard.check(*database.fetch_together([guard.question]))
         assert database.fetch_integer("SELECT count(*) FROM files WHERE label = 'planted'") == 0
         database.execute_statement("UPDATE work SET until = now() - interval '1 second'")  # the other one is killed
         assert drain(worker) == (70, 0, 10)
@@ -121,7 +124,7 @@ def test_a_file_that_costs_three_workers_becomes_a_failure_and_costs_no_other(sh
 def test_a_worker_that_stands_still_in_a_transaction_keeps_nobody_from_writing(
     shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "IDLE_SECONDS", 1)
+    monkeypatch.setattr(connecting, "IDLE_SECONDS", 1)
     with Library.open(shared) as still, Library.open(shared) as quick:
         before = still.store.database.read_data_version()
         with pytest.raises(LibraryError, match="nothing is lost"), still.store.database.transaction():
@@ -134,9 +137,34 @@ def test_a_worker_that_stands_still_in_a_transaction_keeps_nobody_from_writing(
 def test_a_worker_waits_for_a_library_that_cannot_be_written_just_now(
     shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "BUSY_SECONDS", 1)
+    monkeypatch.setattr(connecting, "BUSY_SECONDS", 1)
     with Library.open(shared) as busy, Library.open(shared) as patient:
         worker = work_for_library(patient, Tiny(), WorkerRequest("patient"))
         with busy.store.database.transaction():
+            busy.store.database.execute_statement("UPDATE settings SET value = value")
             assert "Others are writing" in next(worker).note
         assert drain(worker) == (70, 0, 0)
+
+
+def test_a_batch_is_leased_and_stored_with_three_questions(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH_SIZE", 8)
+    monkeypatch.setattr(pipeline, "INPUTS_AHEAD", 24)
+    with Library.open(shared) as library:
+        worker = work_for_library(library, Tiny(), WorkerRequest("one", batch=8))
+        next(worker)
+        with trace_questions(library, tmp_path) as questions:
+            assert next(worker).done == 16
+        assert sum("INSERT INTO embeddings" in asked for asked in questions) == 1
+        assert 1 <= len(questions) <= 3
+        assert drain(worker) == (70, 0, 0)
+
+
+def test_the_library_is_asked_only_for_contents_of_a_size_that_it_knows(shared: Path, tmp_path: Path) -> None:
+    with Library.open(shared) as library:
+        claims = EmbeddingClaims(library.store, library.model_id, frozenset({5}).__contains__)
+        with trace_questions(library, tmp_path) as questions:
+            claimed = [claims.claim_content(number * 32, size) for number, size in ((b"1", 4), (b"1", 4), (b"2", 5))]
+        assert claimed == [True, False, True]
+        assert len(questions) == 1

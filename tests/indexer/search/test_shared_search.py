@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from indexer.database.filters import Filter
-from indexer.database.moving import copy_tables
+from indexer.database.postgresql.moving import copy_tables
 from indexer.database.shared_folder import open_database
 from indexer.library import Library
 from indexer.places import enter_shared_library
