@@ -102,7 +102,8 @@ def convert_network(network: Any, example_batch: Any, folder: Path) -> dict[str,
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns about every constant it finds
-            converted = openvino.convert_model(network, example_input=example_batch, input=shape)
+            traced = _trace_network(network, example_batch)
+            converted = openvino.convert_model(traced, example_input=example_batch, input=shape)
         for output, name in zip(converted.outputs, OUTPUT_NAMES, strict=True):
             output.get_tensor().set_names({name})
         openvino.save_model(converted, folder / XML_FILE, compress_to_fp16=False)
@@ -133,6 +134,15 @@ def append_head(base: Path, form: RuntimeForm, head: HeadTensors, folder: Path) 
 
 def _hash_converted(folder: Path) -> dict[str, str]:
     return {name: _compute_sha256((folder / name).read_bytes()) for name in (XML_FILE, BIN_FILE)}
+
+
+def _trace_network(network: Any, example_batch: Any) -> Any:
+    """The network as OpenVINO reads it, traced once: by default torch traces it twice to compare, a third of the time
+    of an installation, though `agreement` compares the embeddings anyway.
+    """
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: PLC0415
+
+    return TorchScriptPythonDecoder(network, example_input=example_batch, trace_kwargs={"check_trace": False})
 
 
 def write_form(form: RuntimeForm, folder: Path) -> None:
