@@ -21,14 +21,16 @@ from indexer.search.query import Query
 from indexer.wording import name_model
 from tests.support.commands import Tell, lookalike
 from tests.support.embedders import Tiny
+from tests.support.model_files import write_weights
 from tests.support.trees import paint_many
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint with a good verdict: the default network for small pictures, which is another model."""
+    """A checkpoint with a good verdict: a small network with weights drawn by lot, for small pictures."""
     folder = tmp_path_factory.mktemp("checkpoints") / "small"
-    card = write_checkpoint(create_network(size=48), folder, name="small", source="test")
+    network = create_network("test_resnet", write_weights("test_resnet", folder.parent), size=48)
+    card = write_checkpoint(network, folder, name="small", source="test")
     (folder / "training.json").write_text(json.dumps({"verdict": "install", "fingerprint": card.fingerprint}))
     return folder
 
