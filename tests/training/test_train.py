@@ -146,13 +146,19 @@ def test_the_test_part_is_never_seen_and_everything_else_is(trained: Trained) ->
         assert hash_pixels(decode_photo(read_photo(sample.path), side).image) not in seen
 
 
+@pytest.fixture(scope="module")
+def installed(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the trained model as a library has it, converted."""
+    models = tmp_path_factory.mktemp("installed")
+    return models / drain(install_model(ModelChoice(checkpoint=trained.result.checkpoint), models)).fingerprint
+
+
 @pytest.mark.parametrize("retagged", [False, True], ids=["as they were", "with a keyword since"])
 def test_an_evaluation_leaves_out_what_the_checkpoint_has_seen_and_counts_it(
-    trained: Trained, shapes: Path, tmp_path: Path, retagged: bool
+    trained: Trained, installed: Path, shapes: Path, tmp_path: Path, retagged: bool
 ) -> None:
-    card = drain(install_model(ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
-    seen = frozenset(map(bytes, read_seen_hashes(tmp_path / card.fingerprint)))
-    embedder = model.load_model(tmp_path / card.fingerprint, runtime="torch")
+    seen = frozenset(map(bytes, read_seen_hashes(installed)))
+    embedder = model.load_model(installed, runtime="torch")
     folder = _retag(shapes, tmp_path / "retagged") if retagged else shapes
     measured = drain(evaluate_model(folder, embedder, seen))
     assert measured.seen == len(trained.result.parts.train) + len(trained.result.parts.validation)
@@ -168,14 +174,14 @@ def _retag(folder: Path, out: Path) -> Path:
     return out
 
 
-def test_a_checkpoint_embeds_alike_in_training_in_torch_and_in_openvino(trained: Trained, tmp_path: Path) -> None:
-    card = drain(install_model(ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
+def test_a_checkpoint_embeds_alike_in_training_in_torch_and_in_openvino(trained: Trained, installed: Path) -> None:
+    card = read_card(installed)
     paths = [sample.path for sample in trained.result.parts.test]
     decoded = [decode_photo(read_photo(path), card.preprocessing.short_side).image for path in paths]
     batch = np.stack([card.preprocessing.prepare(image) for image in decoded])
-    in_torch = model.load_model(tmp_path / card.fingerprint, runtime="torch").embed(batch)
+    in_torch = model.load_model(installed, runtime="torch").embed(batch)
     np.testing.assert_allclose(in_torch, trained.result.verdict.after.vectors, atol=1e-6)
-    converted = model.load_model(tmp_path / card.fingerprint, runtime="openvino")
+    converted = model.load_model(installed, runtime="openvino")
     atol = 1e-3 if converted.precision == "fp32" else 0.1
     np.testing.assert_allclose(converted.embed(batch), in_torch, atol=atol)
 

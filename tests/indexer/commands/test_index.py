@@ -150,8 +150,8 @@ def test_contact_sheet_is_written_beside_no_photo(home: Path, prepared: Any, tel
     assert snapshot(prepared.photos) == before
 
 
-def test_evaluate_says_figures_as_json(home: Path, prepared: Any) -> None:
-    said = lookalike(home, "evaluate", prepared.photos, "--json")
+def test_evaluate_says_figures_as_json(home: Path, prepared: Any, tell: Tell) -> None:
+    said = tell(home, "evaluate", prepared.photos, "--json")
     assert (said.code, said.err) == (0, "")
     result = said.result()
     assert result.keys() >= EVALUATE_KEYS
@@ -333,7 +333,8 @@ def _until_embedding(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
     return steps
 
 
-@pytest.mark.parametrize("way", ["SIGINT", "standard input closes"])
+# The second way in short: test_closing_the_window_ends_the_child.
+@pytest.mark.parametrize("way", ["SIGINT", pytest.param("standard input closes", marks=pytest.mark.long)])
 def test_index_stops_when_asked_and_the_next_run_goes_on(home: Path, tmp_path: Path, way: str) -> None:
     paint_many(tmp_path / "more", 320, first=1000)
     process = subprocess.Popen(

@@ -19,7 +19,7 @@ from indexer.paths import show_path
 from indexer.progress import drain
 from indexer.search.query import Query
 from indexer.wording import name_model
-from tests.support.commands import Tell, lookalike
+from tests.support.commands import Tell
 from tests.support.embedders import Tiny
 from tests.support.model_files import write_weights
 from tests.support.trees import paint_many
@@ -177,10 +177,10 @@ def test_a_photo_folder_that_is_away_is_named_before_anything_is_done(plain: Lib
 
 
 def test_the_command_uses_a_checkpoint_and_index_stays_with_it(
-    library: Library, checkpoint: Path, pictures: Path, tmp_path: Path
+    library: Library, checkpoint: Path, pictures: Path, tell: Tell, tmp_path: Path
 ) -> None:
     folder = library.folder
-    used = lookalike(tmp_path, "use", checkpoint, "--library", folder, "--json")
+    used = tell(tmp_path, "use", checkpoint, "--library", folder, "--json")
     assert used.code == 0, used.err
     assert used.result() | {"before": "", "model": ""} == {
         "result": "use",
@@ -193,25 +193,25 @@ def test_the_command_uses_a_checkpoint_and_index_stays_with_it(
         "failed": [],
     }
     paint_many(pictures / "blocks", 1, first=90)
-    assert lookalike(tmp_path, "index", "--library", folder, "--json").result()["embedded"] == 1
+    assert tell(tmp_path, "index", "--library", folder, "--json").result()["embedded"] == 1
     assert library.model_fingerprint == read_card(checkpoint).fingerprint
-    back = lookalike(tmp_path, "use", "--previous", "--library", folder)
+    back = tell(tmp_path, "use", "--previous", "--library", folder)
     assert back.code == 0, back.err
     assert "1 photos came after" in back.out
 
 
 @pytest.mark.parametrize("words", [[], ["--previous", "somewhere"], ["nowhere"]])
-def test_the_command_refuses_what_it_cannot_do(plain: Library, words: list[str], tmp_path: Path) -> None:
-    said = lookalike(tmp_path, "use", *words, "--library", plain.folder)
+def test_the_command_refuses_what_it_cannot_do(plain: Library, words: list[str], tell: Tell, tmp_path: Path) -> None:
+    said = tell(tmp_path, "use", *words, "--library", plain.folder)
     assert said.code == 2
     assert said.out == ""
     assert len(said.err.splitlines()) == 1
 
 
-def test_index_asks_for_the_same_express_word(plain: Library, checkpoint: Path, tmp_path: Path) -> None:
+def test_index_asks_for_the_same_express_word(plain: Library, checkpoint: Path, tell: Tell, tmp_path: Path) -> None:
     unjudged = shutil.copytree(checkpoint, tmp_path / "unjudged", ignore=shutil.ignore_patterns("training.json"))
     before = plain.model_fingerprint
-    said = lookalike(tmp_path, "index", "--model", unjudged, "--library", plain.folder)
+    said = tell(tmp_path, "index", "--model", unjudged, "--library", plain.folder)
     assert said.code == 2
     assert "add --anyway" in said.err
     assert plain.model_fingerprint == before

@@ -49,7 +49,7 @@ LITTLE_MEMORY = """
 import resource, sys
 from pathlib import Path
 from indexer.models.card import WEIGHTS_LIMIT, hash_weights, read_regular
-resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
 assert read_regular(Path(sys.argv[1]), WEIGHTS_LIMIT) == b"small"
 hash_weights(Path(sys.argv[2]))
 """
@@ -59,7 +59,7 @@ hash_weights(Path(sys.argv[2]))
 def test_memory_that_is_asked_for_follows_the_file_not_the_limit(tmp_path: Path) -> None:
     (tmp_path / "small").write_bytes(b"small")
     with (tmp_path / "large").open("wb") as file:
-        file.truncate((1 << 30) + 1)  # more than the process may have
+        file.truncate((1 << 29) + 1)  # more than the process may have
     words = [sys.executable, "-c", LITTLE_MEMORY, str(tmp_path / "small"), str(tmp_path / "large")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
