@@ -5,7 +5,7 @@ SAMPLE := .run/photographs.library
 # Some containers forbid Python to keep what it compiles: each of the tests' hundreds of processes would compile anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test test-long bench docs screenshots bundle deb release clean
+.PHONY: run test test-long bench docs screenshots bundle deb appdir release clean
 
 run: .venv/ready-to-run
 	@sh .ci/run-sample $(BIN) $(SAMPLE)
@@ -48,6 +48,9 @@ release: .venv/ready-to-test
 
 deb: bundle
 	sh .ci/deb $(EDITION)
+
+appdir: bundle
+	sh .ci/appdir $(EDITION)
 
 .venv/ready-to-run: pyproject.toml constraints.txt .ci/set-up .ci/system-packages
 	sh .ci/set-up $(PYTHON) .

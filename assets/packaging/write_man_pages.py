@@ -1,6 +1,8 @@
 """Write the manual pages of `lookalike` and of each of its commands: python write_man_pages.py FOLDER."""
 
+import re
 import sys
+from pathlib import Path
 
 from click_man.core import write_man_pages
 
@@ -10,3 +12,7 @@ from retrieval_app.commands import load_commands, lookalike_command
 if __name__ == "__main__":
     load_commands()
     write_man_pages("lookalike", lookalike_command, version=__version__, target_dir=sys.argv[1])
+    for page in Path(sys.argv[1]).glob("*.1"):  # a line that begins with a quotation mark would be a request
+        page.write_text(
+            re.sub("^(?=')", r"\\&", page.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8"
+        )
