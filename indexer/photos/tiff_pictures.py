@@ -33,6 +33,7 @@ _BYTE_COMPRESSIONS = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
 _DEFLATE = (8, 32946)
 _COMPRESSION_NAMES = {6: "old-style JPEG", 7: "JPEG of another kind", 34712: "JPEG 2000", 34887: "LERC"}
 _COMPRESSION_NAMES |= {50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL"}
+_OTHER_SIZE = "is damaged: a part of it has another size than its tags say"
 
 
 class TiffLayout(NamedTuple):
@@ -256,7 +257,7 @@ def _place_segment(into: np.ndarray, part: np.ndarray, layout: TiffLayout, place
     target = into[top : top + layout.segment_height, left : left + layout.segment_width]
     part = part[: target.shape[0], : target.shape[1], : target.shape[2]]
     if part.shape != target.shape:
-        raise PhotoError("is damaged: a part of it has another size than its tags say")
+        raise PhotoError(_OTHER_SIZE)
     target[...] = part
 
 
@@ -317,6 +318,8 @@ def _decode_jpeg_2000(segment: bytes, layout: TiffLayout, directory: TiffDirecto
     """The samples of a segment in JPEG 2000, (height, width, samples), in the depth that the tags say."""
     check_jpeg_2000(segment)
     with Image.open(BytesIO(segment), formats=("JPEG2000",)) as picture:
+        if picture.width > layout.segment_width or picture.height > layout.segment_height:  # nor is room made for it
+            raise PhotoError(_OTHER_SIZE)
         as_stored: Image.Image = picture.copy()
     luma_first = layout.compression == _APERIO_YCBCR or directory.get_number(Tag.PHOTOMETRIC, -1) == _YCBCR
     if luma_first and as_stored.mode == "RGB":

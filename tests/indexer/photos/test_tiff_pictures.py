@@ -1,5 +1,7 @@
 """What a TIFF's tags say its samples mean is what is shown: every kind against the numbers it was written from."""
 
+import resource
+import struct
 from typing import Any
 
 import numpy as np
@@ -245,6 +247,18 @@ def test_jpeg_2000_inside_a_tiff(kind: str, tile: int) -> None:
 
     data = write_tiff(stored, photometric=2 if kind == "RGB" else 1, tile=tile, pack=encode, compression=34712)
     require_shown(data, colours() if kind == "RGB" else ramp())
+
+
+@pytest.mark.parametrize("side", [161, 20_000, 60_000])
+def test_no_room_is_made_for_jpeg_2000_larger_than_its_part_of_the_tiff(side: int) -> None:
+    stored = bytearray(pictures.encoded(pictures.scene(), "JPEG2000", no_jp2=True))
+    struct.pack_into(">8I", stored, stored.index(b"\xff\x51") + 6, side, side, 0, 0, side, side, 0, 0)
+    scene = pictures.pixels(pictures.scene()).astype(np.uint8)
+    data = write_tiff(scene, photometric=2, compression=34712, pack=lambda _: bytes(stored))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(PhotoError, match="is damaged: a part of it has another size than its tags say"):
+        decode_photo(data, 64)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB; it took gigabytes
 
 
 def test_one_large_strip_is_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
