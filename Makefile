@@ -19,7 +19,7 @@ test: .venv/ready-to-test
 		--cov-report term:skip-covered; suite=$$?; wait $$types && exit $$suite
 
 test-long: .venv/ready-to-test
-	$(BIN)/pytest -m long --timeout 3000
+	$(BIN)/pytest -m long -n 2 --dist worksteal --timeout 3000 --durations 20
 	LOOKALIKE_TEST_EXAMPLES=drawn $(BIN)/pytest -m "hypothesis and not long"
 
 bench: .venv/ready-to-test

@@ -47,10 +47,14 @@ gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave what is dear and traced elsewhere untraced by coverage."""
+    """Leave what is dear and traced elsewhere untraced by coverage, and begin with what takes longest.
+
+    Then no worker of a run is left with a long test when all others are through.
+    """
     for item in items:
         if item.nodeid.partition("[")[0] in UNTRACED:
             item.add_marker("no_cover")
+    items.sort(key=lambda item: -max((mark.kwargs.get("minutes", 0) for mark in item.iter_markers("long")), default=0))
 
 
 def pytest_collection_finish() -> None:

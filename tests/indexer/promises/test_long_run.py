@@ -18,10 +18,12 @@ from tests.support.killed_work import WORKS
 from tests.support.trees import paint_many, snapshot
 
 SHARE = float(os.environ.get("LONG_SHARE", "1"))
-KILLS = {  # a training takes seconds
-    "tests.support.killed_work": max(len(WORKS), round(910 * SHARE)),
-    "tests.support.killed_training": max(2, round(90 * SHARE)),
-}
+TRAININGS = max(2, round(45 * SHARE))  # killed by each of two tests, as a training takes seconds
+KILLS = [  # program, kills, seed
+    ("tests.support.killed_work", max(len(WORKS), round(910 * SHARE)), 0),
+    ("tests.support.killed_training", TRAININGS, 0),
+    ("tests.support.killed_training", TRAININGS, 1),
+]
 DAMAGES = max(10, round(300 * SHARE))  # as many again of the search files are in test_generations
 MODEL_DAMAGES = max(6, round(60 * SHARE))
 ADDRESSES = 4 << 30  # bytes
@@ -77,15 +79,18 @@ def test_every_command_has_enough_in_four_gigabytes_of_addresses(
     assert "Traceback" not in said.err
 
 
-@pytest.mark.parametrize("program", KILLS)
-def test_no_kill_loses_a_promise_or_keeps_work_from_going_on(tmp_path: Path, program: str) -> None:
-    words = [sys.executable, "-m", program, str(tmp_path), str(KILLS[program]), "0"]
+@pytest.mark.long(minutes=6)
+@pytest.mark.parametrize(("program", "kills", "seed"), KILLS, ids=["works", "trainings", "other trainings"])
+def test_no_kill_loses_a_promise_or_keeps_work_from_going_on(
+    tmp_path: Path, program: str, kills: int, seed: int
+) -> None:
+    words = [sys.executable, "-m", program, str(tmp_path), str(kills), str(seed)]
     said = run_patiently(words, env=environment(tmp_path / "home"))
     assert said.code == 0, said.err
     *faults, summary = said.objects()
     assert faults == []
     assert summary["photos untouched"]
-    assert sum(summary["kills"].values()) == KILLS[program]
+    assert sum(summary["kills"].values()) == kills
 
 
 @pytest.mark.parametrize("kind", ["index", "publish", "export", "train", "use"])

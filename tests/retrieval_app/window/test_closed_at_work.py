@@ -26,7 +26,7 @@ def close_at_work(home: Path, photos: Path, milliseconds: int, variables: dict[s
     return end - float(said.out.split()[-1])
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=5)
 def test_a_window_closed_at_work_is_gone_in_two_seconds(tmp_path: Path, installed_model: Path) -> None:
     photos = paint_many(tmp_path / "photos", 2000, first=0)[0].parent
     took = []
