@@ -20,7 +20,7 @@ test: .venv/ready-to-test
 
 test-long: .venv/ready-to-test
 	$(BIN)/pytest -m long -n 2 --dist worksteal --timeout 3000 --durations 20
-	LOOKALIKE_TEST_EXAMPLES=drawn $(BIN)/pytest -m "hypothesis and not long"
+	LOOKALIKE_TEST_EXAMPLES=drawn $(BIN)/pytest -m "hypothesis and not long" -n 2 --dist worksteal
 
 bench: .venv/ready-to-test
 	$(BIN)/python -m tests.benchmarks
