@@ -24,7 +24,11 @@ SYSTEM_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first th
 SOURCE_LANGUAGE = "en"
 
 BUILT_IN_NETWORK = "tf_efficientnet_lite0"  # of the model that comes with the program, as timm calls it
-BUILT_IN_NAMES = (BUILT_IN_NETWORK, "lite0")  # the second is its short name in the catalogue
+BUILT_IN_SHORT_NAME = "lite0"  # in the catalogue
+BUILT_IN_FINGERPRINTS = (
+    "3796341f8930c1816130233b660969e90e07cd2e9f209309e601da54993b8e56",
+    "df3fe869dfae98346a393f67fdfc00311c7900cdf0930dd9f814cc6a82fda515",  # of the centre square: libraries of old
+)
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -133,14 +137,19 @@ def count_noun(number: int, noun: str, many: str = "") -> str:
     return tr_count(number, f"{{number:,}} {noun}", f"{{number:,}} {many or noun + 's'}")
 
 
-def name_model(name: str) -> str:
-    """The name of a model for people: 'Built-in' for the one that comes with the program."""
-    return tr("Built-in") if name in BUILT_IN_NAMES else name
+def name_model(name: str, fingerprint: str) -> str:
+    """The name of a model for people: 'Built-in' for the one that comes with the program, unless the user renamed it.
+
+    Others may be of the same network and have its name, with other weights.
+    """
+    is_built_in = fingerprint in BUILT_IN_FINGERPRINTS and name in (BUILT_IN_NETWORK, BUILT_IN_SHORT_NAME)
+    return tr("Built-in") if is_built_in else name
 
 
-def name_model_fully(name: str) -> str:
+def name_model_fully(name: str, fingerprint: str) -> str:
     """The same with the technical name behind it, as in 'Built-in (tf_efficientnet_lite0)'."""
-    return name if name_model(name) == name else f"{name_model(name)} ({BUILT_IN_NETWORK})"
+    shown = name_model(name, fingerprint)
+    return name if shown == name else f"{shown} ({BUILT_IN_NETWORK})"
 
 
 def normalise_label(label: str) -> str:

@@ -148,6 +148,7 @@ def _library_fields(result: LibraryEvaluation) -> dict[str, Any]:
     nearest = result.nearest
     return _shared_fields(result) | {
         "model": result.model,
+        "fingerprint": result.fingerprint,
         "names": result.names,
         "labelled": result.labelled,
         "out_of_fold": result.out_of_fold,

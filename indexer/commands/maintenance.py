@@ -75,7 +75,10 @@ def info_command(library: Path | None, as_json: bool) -> None:
         print_line(f"Passed over: {', '.join(passed)}")
     for line in _describe_replaced(info.replaced):
         print_line(line)
-    print_line(f"Model {name_model_fully(info.model)}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
+    print_line(
+        f"Model {name_model_fully(info.model, info.fingerprint)}, {info.dim} dimensions, "
+        f"fingerprint {info.fingerprint[:12]}"
+    )
     _print_precision(info)
     print_line(info.measured)
     if info.recall_at_10 is None:

@@ -49,11 +49,13 @@ def use_command(
 
 def _switch_fields(library: Library, report: SwitchReport) -> dict[str, Any]:
     known = library.store.models.find_model(library.model_fingerprint)
-    old = library.store.models.find_model(str(library.store.models.read_setting("previous_model") or ""))
+    before = str(library.store.models.read_setting("previous_model") or "")
+    old = library.store.models.find_model(before)
     return {
         "model": known.name if known else "",
         "fingerprint": library.model_fingerprint,
         "before": old.name if old else "",
+        "before_fingerprint": before,
         "photos": report.photos,
         "embedded": report.embedded,
         "waiting": report.waiting,
@@ -62,9 +64,9 @@ def _switch_fields(library: Library, report: SwitchReport) -> dict[str, Any]:
 
 
 def _print_switch(fields: Mapping[str, Any]) -> None:
+    model = name_model(fields["model"], fields["fingerprint"])
     print_line(
-        f"The library now sees with the model {name_model(fields['model'])}: {fields['photos']:,} photos, "
-        f"{fields['embedded']:,} embedded now"
+        f"The library now sees with the model {model}: {fields['photos']:,} photos, {fields['embedded']:,} embedded now"
     )
     if fields["waiting"]:
         print_line(
@@ -73,7 +75,8 @@ def _print_switch(fields: Mapping[str, Any]) -> None:
     if fields["failed"]:
         print_line(f"{count_noun(len(fields['failed']), 'file')} could not be used (lookalike failed lists all)")
     if fields["before"]:
-        print_line(f"To go back to {name_model(fields['before'])}: lookalike use --previous")
+        before = name_model(fields["before"], fields["before_fingerprint"])
+        print_line(f"To go back to {before}: lookalike use --previous")
 
 
 COMMANDS = [use_command]

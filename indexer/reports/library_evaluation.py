@@ -60,6 +60,7 @@ class LibraryEvaluation(NamedTuple):
     """
 
     model: str
+    fingerprint: str
     ids: NDArray[np.int64]
     codes: NDArray[np.int64]
     names: list[str]
@@ -124,6 +125,7 @@ def evaluate_library(library: Library, limit: int = MOST_MEASURED) -> Steps[Libr
     values = (figures.retrieval.per_query_p_at_1, figures.retrieval.per_query_map_at_r, figures.average_precisions)
     return LibraryEvaluation(
         model=library.read_model_card().name,
+        fingerprint=library.model_fingerprint,
         ids=ids,
         codes=chosen.codes,
         names=chosen.names,

@@ -57,6 +57,7 @@ class EvaluationReport(NamedTuple):
     """
 
     model: str
+    fingerprint: str
     photos: int
     labelled: int
     seen: int
@@ -103,6 +104,7 @@ def parse_report(fields: Mapping[str, Any]) -> EvaluationReport:
     columns = (nearest[name] for name in ("photo", "label", "found", "found_label", "distance"))
     return EvaluationReport(
         model=fields["model"],
+        fingerprint=fields["fingerprint"],
         photos=fields["photos"],
         labelled=fields["labelled"],
         seen=fields["seen"],

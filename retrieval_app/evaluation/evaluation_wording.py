@@ -34,7 +34,7 @@ def describe_scope(report: EvaluationReport) -> str:
             "Measured on {labelled_photos} of {labels}, under {model}.",
             labelled_photos=format_count(report.photos, "labelled photo"),
             labels=format_count(len(report.names), "label"),
-            model=name_model(report.model),
+            model=name_model(report.model, report.fingerprint),
         )
     ]
     measurable = report.labelled - (0 if report.out_of_fold else report.seen)

@@ -41,7 +41,7 @@ def _list_content_facts(info: LibraryInfo) -> Iterator[NamedFact]:
 
 
 def _list_model_facts(info: LibraryInfo) -> Iterator[NamedFact]:
-    yield NamedFact(tr("Name"), name_model_fully(info.model))
+    yield NamedFact(tr("Name"), name_model_fully(info.model, info.fingerprint))
     yield NamedFact(tr("Fingerprint"), info.fingerprint[:12])
     yield NamedFact(tr("Embedding"), format_count(info.dim, "number"))
     for precision, number in sorted(info.precisions.items()):

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.wording import name_model, name_model_fully, tr
+from indexer.wording import name_model, tr
 from retrieval_app.dialogs.questions import make_message_box
 from retrieval_app.model_choice.model_job import ModelJob
 from retrieval_app.model_choice.model_rows import ModelRow, describe_comparison, list_columns, parse_rows
@@ -144,9 +144,9 @@ class ModelDialog(QDialog):
 
     def _show_row(self, *_: object) -> None:
         row, info = self._chosen_row(), self._session.library.info
-        own = tr("The library sees with {model}. ", model=name_model(info.model)) if info else ""
+        own = tr("The library sees with {model}. ", model=name_model(info.model, info.fingerprint)) if info else ""
         self.in_use_line.setText(tr("{own}Labels and decisions stay whatever the model, and you can go back.", own=own))
-        self.name_line.setText(name_model_fully(row.name) if row else "")
+        self.name_line.setText(row.full_name if row else "")
         self.facts_line.setText(f"{_shorten(row.good_for)}\n{row.facts}" if row else "")
         self.source_line.setText(_shorten(row.source) if row else "")
         self.rate_line.setText(self._describe_rate(row) if row else "")

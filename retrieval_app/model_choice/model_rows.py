@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from indexer.wording import name_model, tr
+from indexer.wording import name_model_fully, tr
 from retrieval_app.widgets.tables import TableColumn
 from retrieval_app.wording import format_count
 
@@ -25,6 +25,16 @@ class ModelRow(NamedTuple):
     non_commercial: bool
     fingerprint: str
     path: str
+
+    @property
+    def shown_name(self) -> str:
+        """The name for people."""
+        return tr("Built-in") if self.state == "built-in" else self.name
+
+    @property
+    def full_name(self) -> str:
+        """The same, with the technical name where it is another and the model is here."""
+        return name_model_fully(self.name, self.fingerprint) if self.is_ready else self.shown_name
 
     @property
     def is_ready(self) -> bool:
@@ -82,7 +92,7 @@ def describe_state(row: ModelRow, used_fingerprint: str) -> str:
 def list_columns(used_fingerprint: str) -> list[TableColumn[ModelRow]]:
     """The columns of the table, for a library that sees with the model of this fingerprint."""
     return [
-        TableColumn(tr("Model"), lambda row: name_model(row.name), stretches=False),
+        TableColumn(tr("Model"), lambda row: row.shown_name, stretches=False),
         TableColumn(tr("Good for"), lambda row: row.good_for),
         TableColumn("MB", lambda row: str(row.megabytes or ""), stretches=False),
         TableColumn(tr("Words"), lambda row: "yes" if row.words else "", stretches=False),

@@ -63,8 +63,9 @@ class ShelfRow(NamedTuple):
 def make_model_row(model: KeptModel) -> ShelfRow:
     """The row of a model, in words."""
     date = format_date(model.added_at)
+    full_name = name_model_fully(model.name, model.fingerprint)
     facts = [
-        name_model_fully(model.name) if name_model(model.name) != model.name else "",
+        full_name if full_name != model.name else "",
         tr("here since {date}", date=date) if date else "",
         tr("{photos} seen with it", photos=format_count(model.photos, "photo")) if model.photos else "",
         format_size(model.byte_count),
@@ -75,7 +76,7 @@ def make_model_row(model: KeptModel) -> ShelfRow:
     ]
     return ShelfRow(
         model,
-        name_model(model.name),
+        name_model(model.name, model.fingerprint),
         STATE_NAMES[model.state],
         model.trained_on,
         date,

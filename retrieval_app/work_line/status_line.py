@@ -196,4 +196,4 @@ class StatusLine(QWidget):
             figures.append(tr("recall {recall_at_10}", recall_at_10=format_percent(info.recall_at_10)))
         if offline := sum(root.state == "offline" for root in info.roots):
             figures.append(tr("{folders} offline", folders=format_count(offline, "folder")))
-        self._figures.setText(", ".join([*figures, tr("model: {name}", name=name_model(info.model))]))
+        self._figures.setText(", ".join([*figures, tr("model: {name}", name=name_model(info.model, info.fingerprint))]))

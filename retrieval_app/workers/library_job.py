@@ -4,7 +4,7 @@ A run that crashes is started once more by itself. The second run decodes one by
 decoded at the crash, so that it costs a single picture (`indexer.photos.journal`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -171,9 +171,13 @@ def _summarize_labelling(result: dict[str, object]) -> str:
     return tr("Labelled “{label}”.", label=result["label"]) + how
 
 
+def _name_used_model(result: Mapping[str, object]) -> str:
+    return name_model(str(result["model"]), str(result["fingerprint"]))
+
+
 JOB_SUMMARIES: dict[str, Callable[[dict[str, object]], str]] = {
     "index": _summarize_indexing,
-    "use": lambda result: tr("The library now sees with {model}.", model=name_model(str(result["model"]))),
+    "use": lambda result: tr("The library now sees with {model}.", model=_name_used_model(result)),
     "forget": _summarize_forgetting,
     "label": _summarize_labelling,
     "roots": lambda result: tr("The library looks for the folder at its new place."),

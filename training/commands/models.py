@@ -47,7 +47,7 @@ def overview_command(*, library: Path | None, as_json: bool) -> None:
 
 def _print_model(row: KeptModel) -> None:
     date = time.strftime("%Y-%m-%d", time.localtime(row.added_at))
-    print_line(f"{row.fingerprint[:12]}  {STATE_NAMES[row.state]:<22}  {date}  {name_model(row.name)}")
+    print_line(f"{row.fingerprint[:12]}  {STATE_NAMES[row.state]:<22}  {date}  {name_model(row.name, row.fingerprint)}")
     for line in filter(None, (row.trained_on, row.verdict)):
         print_line(f"{'':14}{line}")
 

@@ -56,7 +56,7 @@ def find_kept_model(name: str, library: Library | None) -> KeptModel:
     for matching in (
         [row for row in rows if Path(name).absolute() in (row.folder, row.checkpoint)],
         [row for row in rows if len(name) >= LEAST_DIGITS and row.fingerprint.startswith(name)],
-        [row for row in rows if name in (row.name, name_model(row.name))],
+        [row for row in rows if name in (row.name, name_model(row.name, row.fingerprint))],
     ):
         if len(matching) == 1:
             return matching[0]

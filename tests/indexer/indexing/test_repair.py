@@ -18,6 +18,7 @@ from indexer.models.installation import (
 )
 from indexer.models.network import build_card, create_network, write_checkpoint
 from indexer.progress import drain
+from indexer.wording import BUILT_IN_FINGERPRINTS, name_model, name_model_fully
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -42,6 +43,17 @@ def test_a_library_with_an_older_default_model_is_mended_with_that(old_library: 
     card = find_installed_card(ModelChoice(framing="centre"), old_library.models_folder)
     assert card is not None
     assert card.fingerprint == OLD_DEFAULT
+
+
+def test_the_built_in_model_is_known_by_its_fingerprint_not_by_its_name(old_library: Library) -> None:
+    today = build_card(create_network(), name=DEFAULT_BACKBONE, source=PACKAGED_SOURCE)
+    fingerprints = (OLD_DEFAULT, today.fingerprint)
+    assert set(BUILT_IN_FINGERPRINTS) == set(fingerprints)
+    for fingerprint in fingerprints:
+        assert name_model(DEFAULT_BACKBONE, fingerprint) == name_model("lite0", fingerprint) == "Built-in"
+        assert name_model("Mine", fingerprint) == "Mine"
+    assert name_model(DEFAULT_BACKBONE, "0" * 64) == DEFAULT_BACKBONE
+    assert name_model_fully(DEFAULT_BACKBONE, "0" * 64) == DEFAULT_BACKBONE
 
 
 @pytest.mark.long
