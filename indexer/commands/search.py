@@ -24,6 +24,7 @@ from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import FILTER_OPTIONS, build_filter
 from indexer.ranking.label_ranking import describe_labels
+from indexer.ranking.point_ranking import describe_points
 from indexer.ranking.rankings import run_search
 from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
 from indexer.ranking.search_request import (
@@ -211,7 +212,8 @@ def _print_hits(result: SearchResult, sheet: Path | None) -> None:
         label = f"  {hit.photo.label}" if hit.photo.label else ""
         figures = f"{hit.distance:.3f}  {find_likeness_word(hit) or '':<{width}}"
         copies = f"  (+{count_noun(hit.photo.copies, 'copy', 'copies')})" if hit.photo.copies else ""
-        lines.append(f"{hit.rank:>4}  {figures}{label:<18}  {show_path(hit.photo.path)}{copies}")
+        points = f"  ({said})" if (said := describe_points(hit)) else ""
+        lines.append(f"{hit.rank:>4}  {figures}{label:<18}  {show_path(hit.photo.path)}{copies}{points}")
     print_hits(lines, notice=result.notice, otherwise="There is no photo, or none near enough passes the filter.")
     comparison_note = (
         "compared with every photo"

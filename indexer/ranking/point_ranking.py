@@ -16,6 +16,7 @@ from indexer.ranking.query_expansion import search_with_expansion
 from indexer.search.examples import read_example_picture
 from indexer.search.query import Query, QueryExample, SearchLimits
 from indexer.search.results import Hit, SearchResult
+from indexer.wording import tr_count
 
 COMPARED_HITS = 20  # nearest photos that are compared point by point
 RANKING_PLACES = 15  # places along a side: half the work of a drawing with lines
@@ -34,8 +35,13 @@ def search_by_points(
     result = search_with_expansion(library, Query((example,)), k=max(k, COMPARED_HITS), **limits)
     counts = _count_points(library, example, result.hits[:COMPARED_HITS])
     hits = sorted(result.hits, key=lambda hit: (-counts.get(hit.photo.id, 0), hit.rank))[:k]
-    ranked = [hit._replace(rank=rank) for rank, hit in enumerate(hits, 1)]
+    ranked = [hit._replace(rank=rank, points=counts.get(hit.photo.id)) for rank, hit in enumerate(hits, 1)]
     return result._replace(hits=ranked, seconds=time.perf_counter() - start)
+
+
+def describe_points(hit: Hit) -> str:
+    """How many points a hit shares with the query, in a phrase; "" where that is none, or they were not counted."""
+    return tr_count(hit.points, "{number:,} point in common", "{number:,} points in common") if hit.points else ""
 
 
 def _count_points(library: Library, example: QueryExample, hits: list[Hit]) -> dict[int, int]:

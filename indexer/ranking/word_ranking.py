@@ -5,6 +5,7 @@ and for a word to be absent the probability of all other classes. Together with 
 fused: the sum of 1 / (60 + rank), Cormack et al. 2009, "Reciprocal rank fusion outperforms Condorcet".
 """
 
+import math
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -89,11 +90,12 @@ class WordIndex:
     ) -> WordResult:
         """The k best photos that show the first text and not the second, alone or with pictures.
 
-        LookalikeError where a word is not known.
+        Without pictures those are left out that are no likelier to show it than chance. LookalikeError where a word is
+        not known.
         """
         query = parse_word_query(*words)
         if pictures is None:
-            return self.rank_photos(query, k, within=within)
+            return leave_out_chance(query, self.rank_photos(query, k, within=within))
         return self.rank_with_pictures(query, pictures, k, within=within)
 
     def rank_photos(self, query: WordQuery, k: int, *, within: Filter | None = None) -> WordResult:
@@ -240,6 +242,23 @@ def _mask_classes(word: KnownWord) -> NDArray[np.float32]:
     mask = np.zeros(CLASS_COUNT, np.float32)
     mask[list(word.classes)] = 1
     return mask
+
+
+def compute_chance(query: WordQuery) -> float:
+    """The score, from 0 to 1, of a photo for which the model takes all classes for equally likely."""
+    wanted = (len(word.classes) / CLASS_COUNT for word in query.wanted)
+    unwanted = (1 - len(word.classes) / CLASS_COUNT for word in query.unwanted)
+    return math.prod((*wanted, *unwanted))
+
+
+def leave_out_chance(query: WordQuery, result: WordResult) -> WordResult:
+    """The result with only those hits that score better than chance; its notice says where it was cut."""
+    chance = compute_chance(query)
+    hits = [hit for hit in result.hits if hit.score > chance]
+    if len(hits) == len(result.hits):
+        return result
+    cut = f"Others are no likelier to show it than chance ({chance:.2g}), and left out."
+    return result._replace(hits=hits, notice=f"{result.notice} {cut}".strip())
 
 
 def parse_word_query(words: str, not_words: str) -> WordQuery:

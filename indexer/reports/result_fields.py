@@ -55,6 +55,7 @@ def _list_hit_fields(hit: Hit) -> dict[str, Any]:
         "probability": hit.probability,
         "rarity": hit.rarity,
         "likeness": find_likeness_word(hit),
+        "points": hit.points,
     }
     return figures | list_photo_fields(hit.photo)
 

@@ -40,13 +40,17 @@ class Photo(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """One ranked photo; probability and rarity of its distance are None where they were not measured."""
+    """One ranked photo; probability and rarity of its distance are None where they were not measured.
+
+    `points` are those it shares with the query, None where they were not counted.
+    """
 
     rank: int
     photo: Photo
     distance: float
     probability: float | None
     rarity: float | None
+    points: int | None = None
 
 
 class FactFields(NamedTuple):

@@ -33,6 +33,7 @@ LIKENESS_FIELDS: Schema = {
     "probability": MAYBE_NUMBER | {"description": "that both have the same label; null where the library has none"},
     "rarity": MAYBE_NUMBER | {"description": "one in so many random pairs is this close; null where labels say more"},
     "likeness": MAYBE_TEXT | {"description": "what that means in a word"},
+    "points": MAYBE_NUMBER | {"description": "in common with the query; null where they were not counted"},
     "score": NUMBER | {"description": "of a search by words: the probability that the photo shows them"},
     "why": TEXT,
 }

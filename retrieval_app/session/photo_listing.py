@@ -72,7 +72,7 @@ class PhotoListing(NamedTuple):
         return self._replace(ids=_list_hit_ids(hits), result=self.result._replace(hits=hits), has_more=has_more)
 
     def explain_photo(self, photo: Photo) -> str:
-        """Why a photo is listed, in a phrase: which words it has where, and what the model sees; "" without words."""
+        """Why a photo is listed, in a phrase: words it has, what the model sees in it, points in common; or ""."""
         from indexer.ranking.filter_options import explain_names
 
         return ", ".join(filter(None, (explain_names(photo, self.named), self.reasons.get(photo.id))))
@@ -247,7 +247,17 @@ def _count_candidates(library: Library, within: Filter | None) -> int:
 
 def _build_listing(result: SearchResult, candidate_count: int, most: int, within: Filter | None) -> PhotoListing:
     has_more, named = len(result.hits) == most < candidate_count, within.named if within is not None else None
-    return PhotoListing(_list_hit_ids(result.hits), result, candidate_count, has_more, named=named or "")
+    listing = PhotoListing(_list_hit_ids(result.hits), result, candidate_count, has_more, named=named or "")
+    return listing._replace(reasons=_list_point_reasons(result.hits))
+
+
+def _list_point_reasons(hits: Sequence[Hit]) -> dict[int, str]:
+    """How many points each hit shares with the query, by photo id, where they were counted."""
+    if all(hit.points is None for hit in hits):
+        return {}
+    from indexer.ranking.point_ranking import describe_points
+
+    return {hit.photo.id: describe_points(hit) for hit in hits if hit.points}
 
 
 def _list_hit_ids(hits: Sequence[Hit] | Sequence[WordHit]) -> NDArray[np.int64]:

@@ -211,16 +211,26 @@ def _paint_overlay(painter: QPainter, picture: QRect, tile: TileContent, tokens:
 
 
 def _paint_rank(painter: QPainter, place: QRect, hit: Hit, tokens: ColourTokens) -> int:
-    """Paint rank and distance; the width in px that they take."""
+    """Paint rank and distance, on a narrow tile the distance alone; the width in px that they take."""
     font = make_tabular_font(resize_font(QFont(painter.font()), CAPTION_SIZE))
     rank = _TextLine(f"{hit.rank}", font, tokens.muted)
-    _paint_text_line(painter, place, rank)
     shift = max(18, QFontMetrics(font).horizontalAdvance(rank.text) + 6)
     bold = QFont(font)
     bold.setWeight(QFont.Weight.DemiBold)
-    distance = format_number(hit.distance, ".3f")
+    metrics = QFontMetrics(bold)
+    if shift + metrics.horizontalAdvance(format_number(hit.distance, ".3f")) > place.width():
+        shift = 0
+    else:
+        _paint_text_line(painter, place, rank)
+    distance = fit_distance(hit.distance, metrics, place.width())
     _paint_text_line(painter, place.adjusted(shift, 0, 0, 0), _TextLine(distance, bold, tokens.text))
-    return shift + QFontMetrics(bold).horizontalAdvance(distance)
+    return shift + metrics.horizontalAdvance(distance)
+
+
+def fit_distance(distance: float, metrics: QFontMetrics, width: int) -> str:
+    """The distance with three decimals, or as many as fit into so many px; "" where not even one does."""
+    texts = (format_number(distance, f".{digits}f") for digits in (3, 2, 1))
+    return next((text for text in texts if metrics.horizontalAdvance(text) <= width), "")
 
 
 def _paint_band(painter: QPainter, place: QRect, distance_band: DistanceBand, tokens: ColourTokens) -> None:

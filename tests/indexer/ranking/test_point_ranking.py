@@ -7,10 +7,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from indexer.library import Library
-from indexer.ranking.point_ranking import search_by_points
+from indexer.ranking.point_ranking import describe_points, search_by_points
 from indexer.ranking.query_expansion import search_with_expansion
+from indexer.ranking.search_request import RANK_POINTS, SearchRequest
 from indexer.search.query import Query
 from indexer.search.results import SearchResult
+from retrieval_app.session.photo_listing import find_ranked_photos
 from tests.support.commands import ROOT, Tell
 
 PHOTOGRAPHS = ROOT / "assets" / "photographs"
@@ -51,12 +53,21 @@ def test_what_shares_points_comes_first_and_the_rest_stays_in_order(library: Lib
     assert [name for name in list_names(refined) if name not in ("most", "half")] == list_names(pointed)[2:]
     assert [hit.rank for hit in pointed.hits] == list(range(1, len(refined.hits) + 1))
     assert {hit.photo.id: hit.distance for hit in pointed.hits} == {hit.photo.id: hit.distance for hit in refined.hits}
+    most, half, *others = pointed.hits
+    assert (most.points or 0) > (half.points or 0) > 7 >= max(hit.points or 0 for hit in others)
+    assert describe_points(most) == f"{most.points} points in common"
+    assert all(hit.points is None and describe_points(hit) == "" for hit in refined.hits)
+    listing = find_ranked_photos(library, SearchRequest(Query((framed,)), ranking=RANK_POINTS)).full_listing
+    assert listing.explain_photo(most.photo) == describe_points(most)
     assert list_names(search_by_points(library, framed, k=1)) == ["most"]
 
 
 def test_the_command_ranks_so_and_refuses_several_pictures(library: Library, tell: Tell, tmp_path: Path) -> None:
     picture, where = tmp_path / "photos" / "half.png", ["--library", library.folder]
     said = tell(tmp_path / "home", "search", picture, "--points", "-k", "2", "--json", *where)
-    assert said.objects()[-1]["ranked_by"] == "points"
+    assert said.result()["ranked_by"] == "points"
+    assert said.result()["hits"][0]["points"] > 7
+    said = tell(tmp_path / "home", "search", picture, "--points", "-k", "2", *where)
+    assert "points in common)" in said.out
     said = tell(tmp_path / "home", "search", picture, picture.with_stem("most"), "--points", *where)
     assert (said.code, "looked for of one picture" in said.err) == (2, True)

@@ -56,6 +56,19 @@ def test_a_word_finds_the_pictures_of_it(library: Library, word: str, label: str
     assert labels_of(WordIndex(library), word) == [label] * 5
 
 
+def test_what_is_no_likelier_than_chance_is_left_out_and_that_is_said(library: Library) -> None:
+    index = WordIndex(library)
+    for words, wanted, unwanted in ((("bird", ""), ["bird"], []), (("bird", "telephone"), ["bird"], ["telephone"])):
+        shares = [len(parse_word_query(word, "").wanted[0].classes) / 1000 for word in (*wanted, *unwanted)]
+        chance = shares[0] * (1 - shares[1] if unwanted else 1)
+        every, answered = index.rank_photos(parse_word_query(*words), 24), index.answer_words(words, 24)
+        assert answered.hits == [hit for hit in every.hits if hit.score > chance]
+        assert 0 < len(answered.hits) < len(every.hits)
+        assert f"no likelier to show it than chance ({chance:.2g})" in answered.notice
+    few = index.answer_words(("bird", ""), 2)
+    assert (len(few.hits), few.notice) == (2, "")
+
+
 def test_the_score_is_the_summed_probability_of_the_words_classes(library: Library) -> None:
     query = parse_word_query("bird", "telephone")
     hits = WordIndex(library).rank_photos(query, 24).hits

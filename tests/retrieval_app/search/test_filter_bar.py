@@ -93,7 +93,7 @@ def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) 
     QTest.keyClicks(bar.name_field, "a clock")
     assert bar.words_button.text() == "Pictures of a clock"
     with Library.open(window.session.library.folder) as library:
-        wanted = [hit.photo.id for hit in WordIndex(library).rank_photos(parse_word_query("clock", ""), SHOWN).hits]
+        wanted = [hit.photo.id for hit in WordIndex(library).answer_words(("clock", ""), SHOWN).hits]
     assert wanted
     QTest.mouseClick(bar.words_button, Qt.MouseButton.LeftButton)
     wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
