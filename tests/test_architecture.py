@@ -46,8 +46,27 @@ def definitions(files: Iterable[Path] = FILES) -> Iterator[Named]:
 
 @cache
 def find_definitions(path: Path) -> list[Named]:
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    return [Named(path, node) for node in nodes if isinstance(node, Definition)]
+    """All of a file, without their bodies: Python's collector would look through millions of nodes again and again."""
+    nodes = walk_statements(ast.parse(path.read_text(encoding="utf-8")))
+    found = [Named(path, node) for node in nodes if isinstance(node, Definition)]
+    for named in found:
+        named.node.body = []
+    return found
+
+
+def walk_statements(node: ast.AST) -> Iterator[ast.AST]:
+    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for child in getattr(node, block, ()):
+            yield child
+            yield from walk_statements(child)
+
+
+def test_definitions_are_found_wherever_statements_stand() -> None:
+    blocks = ["if 1:", "for _ in ():", "while 0:", "with a:", "class B:", "try:", "match 1:\n case _:"]
+    text = "".join(f"{block}\n  def f{number}(): pass\n" for number, block in enumerate(blocks))
+    text = text.replace("match", "except E:\n  def g(): pass\nelse:\n  def h(): pass\nfinally:\n  def i(): pass\nmatch")
+    found = [node.name for node in walk_statements(ast.parse(text)) if isinstance(node, Definition)]
+    assert found == ["f0", "f1", "f2", "f3", "B", "f4", "f5", "g", "h", "i", "f6"]
 
 
 def words_of(name: str) -> list[str]:

@@ -11,7 +11,7 @@ from indexer.photos import journal, sandbox
 
 journal.HANG_SECONDS = 1.0
 journal.EXIT_SECONDS = 8.0
-sandbox.TIME_LIMIT_SECONDS = 3
+sandbox.TIME_LIMIT_SECONDS = 2
 
 _load = ImageFile.ImageFile.load
 

