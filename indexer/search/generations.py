@@ -38,6 +38,7 @@ from indexer.wording import count_noun
 MANIFEST_FORMAT = 2
 INDEX_METRIC = "euclidean"
 PROJECTED_DIMS = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
+MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.signature"  # this computer's, of the bytes of the manifest
 _SIGNED_PURPOSE = "search files"
 MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
@@ -163,7 +164,8 @@ def publish_generation(
     if not total:
         return None
     number = store.models.reserve_generation(model, built_upto)
-    final_folder = get_generation_folder(library, number)
+    while _holds_others(final_folder := get_generation_folder(library, number)):  # it would be replaced
+        number = store.models.reserve_generation(model, built_upto)
     folder = atomic.create_temporary_folder(final_folder)
     try:
         yield from _write_vectors(folder, store, model, built_upto, total)
@@ -172,7 +174,7 @@ def publish_generation(
         atomic.publish_folder(folder, final_folder)
     finally:
         atomic.remove_path(folder)
-    manifest_bytes = (final_folder / "manifest.json").read_bytes()
+    manifest_bytes = (final_folder / MANIFEST_FILE).read_bytes()
     store.models.set_setting(f"verified {number}", identities)
     store.models.confirm_generation(number, manifest.rows, hashlib.sha256(manifest_bytes).hexdigest())
     remove_unused_generations(library, store)
@@ -228,7 +230,7 @@ def _write_index(folder: Path, number: int, fingerprint: str, built_upto: int, s
         files={name: _measure_file(folder / name) for name in (GENERATION_FILES if trees else VECTOR_FILES)},
     )
     data = json.dumps(asdict(manifest), indent=1).encode()
-    (folder / "manifest.json").write_bytes(data)
+    (folder / MANIFEST_FILE).write_bytes(data)
     (folder / SIGNATURE_FILE).write_text(compute_signature(_SIGNED_PURPOSE, data))
     return manifest
 
@@ -296,7 +298,7 @@ def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Genera
 
     GenerationError where it was built on another computer.
     """
-    data = read_regular_file(folder / "manifest.json", MANIFEST_LIMIT)
+    data = read_regular_file(folder / MANIFEST_FILE, MANIFEST_LIMIT)
     if hashlib.sha256(data).hexdigest() != row.manifest_sha256:
         raise ValueError("its manifest is not the one that was published")
     manifest = GenerationManifest(**json.loads(data))
@@ -342,10 +344,21 @@ def _require_regular(path: Path) -> os.stat_result:
 def remove_unused_generations(library: Path, store: Store) -> None:
     """Remove the folders of generations that the database does not name, and what killed runs left.
 
-    Nothing of another name is touched. A running search keeps the files that it has mapped until it closes them.
+    Nothing of another name is touched, nor a folder with anything in it that is not ours. A running search keeps the
+    files that it has mapped until it closes them.
     """
     used_folders = {get_generation_folder(library, number) for number in store.models.find_generation_numbers()}
     for folder in (library / "generations").iterdir():
         is_ours = _GENERATION_NAME.fullmatch(folder.name) or atomic.is_partial_name(folder.name)
-        if is_ours and folder not in used_folders:
+        if is_ours and folder not in used_folders and not _holds_others(folder):
             atomic.remove_path(folder)
+
+
+def _holds_others(folder: Path) -> bool:
+    """Whether a folder, which may be a link, holds anything that no generation does."""
+    names = {*GENERATION_FILES, MANIFEST_FILE, SIGNATURE_FILE}
+    entries = [] if folder.is_symlink() or not folder.is_dir() else list(folder.iterdir())
+    return any(
+        not (entry.name in names or atomic.is_partial_name(entry.name)) or (entry.is_dir() and not entry.is_symlink())
+        for entry in entries
+    )

@@ -219,6 +219,23 @@ def test_killed_publish_leaves_the_old_generation_and_the_next_one_tidies_up(fil
     assert list((filled.folder / "generations").iterdir()) == [get_generation_folder(filled.folder, manifest.number)]
 
 
+def test_what_is_not_ours_among_the_generations_stays(filled: Library, tmp_path: Path) -> None:
+    place, row = filled.folder / "generations", read_row(filled)
+    (tmp_path / "precious").mkdir()
+    mine = [tmp_path / "precious/vectors.npy", place / "notes.txt"]
+    mine += [place / name / "family.jpg" for name in (f"{row.number + 1:04d}", f"{row.number + 7:04d}", ".0008.abcdef")]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    (place / "0042").symlink_to(tmp_path / "precious")
+    (place / "0043").mkdir()
+    (place / "0043" / "vectors.npy").symlink_to(mine[0])
+    assert republish(filled).number == row.number + 2
+    assert [path.read_text() for path in mine] == ["mine"] * len(mine)
+    assert not (place / "0042").is_symlink() and not (place / "0043").exists()
+    assert filled.search(Query((1,)), k=5).engine == "annoy"
+
+
 def test_verified_files_are_not_hashed_again(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     _, known = open_verified_generation(filled.folder, read_row(filled), FINGERPRINT, {})
     assert known.keys() == set(GENERATION_FILES)
