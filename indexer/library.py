@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self, Unpack
 
@@ -23,7 +24,7 @@ from indexer.database.file_table import FailedFile
 from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
 from indexer.database.passed_over import PassedOver, read_passed_over
-from indexer.database.postgresql.model_files import fetch_model_files
+from indexer.database.postgresql.server_files import fetch_model_files, fetch_thumbnails
 from indexer.database.replacements import count_replaced_photos
 from indexer.database.sqlite.opening import has_library
 from indexer.database.store import Store, count_precisions
@@ -94,7 +95,8 @@ class Library:
         self.name = folder.name.removesuffix(LIBRARY_SUFFIX)
         self.store = Store(folder)
         self.annotations = Annotations(self.store.database)
-        self.thumbnails = ThumbnailCache(folder / "thumbnails.sqlite")
+        source = partial(fetch_thumbnails, self.store.database) if self.store.database.is_shared else None
+        self.thumbnails = ThumbnailCache(folder / "thumbnails.sqlite", source=source)
         self.large_thumbnails = ThumbnailCache(folder / "thumbnails-large.sqlite", LARGE_SIDE)
         self._model: Model | None = None
         self._searcher = LibrarySearcher(folder, self.store)
@@ -218,13 +220,14 @@ class Library:
         """The photo's thumbnail as JPEG, made anew where the cache has none; None where that is impossible.
 
         For a `side` above THUMBNAIL_SIDE px it is a large one, where the photo is as large and can be read. One from
-        another computer is used only where the photo itself cannot be had, and after it was made anew.
+        elsewhere is made anew before it is used, and only where there is no photo or the library is a shared one.
         """
         cache, large_cache, sha256 = self.thumbnails, self.large_thumbnails, photo.sha256
         if min(side, max(photo.width, photo.height)) > THUMBNAIL_SIDE:
             large = large_cache.get(sha256) or large_cache.renew(sha256, photo.path)
             if large is not None:
                 return large
+        cache.fetch([sha256])
         return cache.get(sha256) or cache.renew(sha256, photo.path) or cache.recover(sha256)
 
     def list_failed_files(self) -> list[FailedFile]:

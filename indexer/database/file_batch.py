@@ -56,6 +56,10 @@ class FileBatch:
         """What is to be known: the contents, their missing files, and the files at the paths of the batch."""
         return [*self._content_questions, *self._file_questions]
 
+    def list_thumbnails(self) -> list[tuple[bytes | None, bytes | None]]:
+        """Content hash and thumbnail (JPEG) of each file, None where there is none."""
+        return [(outcome.sha256, outcome.thumbnail) for outcome in self._outcomes]
+
     def plan_writes(self, model: int, answers: Sequence[list[SqlRow]]) -> BatchPlan:
         """How the batch is stored with its embeddings under the model, by the answers to `questions`.
 

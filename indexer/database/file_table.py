@@ -43,7 +43,8 @@ class FileRecord(NamedTuple):
 class FileOutcome(NamedTuple):
     """What became of one file: its photo with a vector (dim,) float16, or linked to a known photo, or a failure.
 
-    `capture` are the columns of `captures` behind the photo, None where its EXIF was not read.
+    `capture` are the columns of `captures` behind the photo, None where its EXIF was not read. A shared library stores
+    the `thumbnail` (JPEG).
     """
 
     root: int
@@ -58,6 +59,7 @@ class FileOutcome(NamedTuple):
     needs: str | None = None
     pixel_sha256: bytes | None = None
     capture: tuple[str | float | None, ...] | None = None
+    thumbnail: bytes | None = None
 
 
 class FailedFile(NamedTuple):

@@ -15,6 +15,7 @@ from indexer.database.file_batch import FileBatch, PathCounts, TransactionGuard
 from indexer.database.file_table import FileOutcome, FileTable
 from indexer.database.forgetting import ForgettingPlan, forget_photos
 from indexer.database.model_table import ModelTable
+from indexer.database.postgresql.server_files import list_thumbnail_writes
 from indexer.database.shared_folder import open_database
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import show_path
@@ -87,6 +88,7 @@ class Store:
         raise what stops all; and to write.
         """
         batch = FileBatch(outcomes)
+        thumbnails = batch.list_thumbnails() if self.database.is_shared else []
         with self.database.transaction():
             questions = [*batch.questions, *([guard.question] if guard else [])]
             answers = self.database.fetch_together(questions)
@@ -95,7 +97,7 @@ class Store:
             plan = batch.plan_writes(model, answers)
             if note is not None:
                 note(plan.counts)
-            self.database.execute_together(plan.writes)
+            self.database.execute_together([*plan.writes, *list_thumbnail_writes(thumbnails)])
         return plan.counts
 
     def forget_missing(self, *, with_labels: bool = False) -> ForgettingPlan:

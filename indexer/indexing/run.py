@@ -328,6 +328,7 @@ def make_outcome(item: PendingFile, result: EmbeddingResult, model: Embedder) ->
         needs=result.needs,
         pixel_sha256=result.pixel_sha256,
         capture=result.capture,
+        thumbnail=result.thumbnail,
     )
 
 

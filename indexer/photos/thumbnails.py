@@ -6,7 +6,7 @@ decoded only in a process of its own, where no file holds the photo any more.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TypeVar
 from PIL import Image
 
 from indexer.errors import PhotoError
-from indexer.photos.decoding import decode_photo
+from indexer.photos.decoding import DecodedPhoto, decode_photo
 from indexer.photos.reading import content_hash, read_photo
 from indexer.photos.sandbox import decode_in_child
 from indexer.trust.signatures import compute_signature, is_signed_here
@@ -34,6 +34,7 @@ _SIGNED_PURPOSE = "thumbnail"
 _TABLE = "CREATE TABLE thumbnails (sha256 BLOB PRIMARY KEY, jpeg BLOB NOT NULL, signature TEXT)"
 _UNSIGNED_TABLE = "CREATE TABLE thumbnails (sha256 BLOB PRIMARY KEY, jpeg BLOB NOT NULL)"  # of the first version
 Result = TypeVar("Result")
+ThumbnailSource = Callable[[Sequence[bytes]], Mapping[bytes, bytes]]
 
 
 def encode_thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
@@ -48,10 +49,14 @@ def encode_thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
 
 
 class ThumbnailCache:
-    """The thumbnail cache in one file: threads may share one object, each process opens its own."""
+    """The thumbnail cache in one file: threads may share one object, each process opens its own.
 
-    def __init__(self, path: Path, side: int = THUMBNAIL_SIDE) -> None:
+    A `source` gives thumbnails that others have made, by content hash; it belongs to the thread that calls `fetch`.
+    """
+
+    def __init__(self, path: Path, side: int = THUMBNAIL_SIDE, *, source: ThumbnailSource | None = None) -> None:
         self._path = path
+        self._source = source
         self._side = side
         self._lock = Lock()
         self._db: sqlite3.Connection | None = None
@@ -84,14 +89,21 @@ class ThumbnailCache:
         That is decoded in a process of its own, which takes a while.
         """
         jpeg, _ = self._read_row(sha256)
-        if jpeg is None or len(jpeg) > MAX_FOREIGN_BYTES:
-            return None
-        try:
-            renewed = encode_thumbnail(decode_in_child(jpeg, self._side).image, self._side)
-        except PhotoError:
-            return None
-        self.put([(sha256, renewed)])
+        renewed = None if jpeg is None else _renew_foreign(jpeg, self._side, decode_in_child)
+        if renewed is not None:
+            self.put([(sha256, renewed)])
         return renewed
+
+    def fetch(self, contents: Sequence[bytes]) -> None:
+        """Get from the source, if there is one, what the cache has not got of these contents; one question.
+
+        Each is made anew and stored: a source is believed as a photo file is.
+        """
+        wanted = [] if self._source is None else [sha256 for sha256 in contents if self.get(sha256) is None]
+        if self._source is not None and wanted:
+            found = self._source(wanted)
+            renewed = {sha256: _renew_foreign(jpeg, self._side, decode_photo) for sha256, jpeg in found.items()}
+            self.put((sha256, jpeg) for sha256, jpeg in renewed.items() if jpeg is not None)
 
     def trim(self, most_bytes: int) -> int:
         """Drop the thumbnails that were made first until all together have at most so many bytes; returns how many.
@@ -143,6 +155,16 @@ class ThumbnailCache:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def _renew_foreign(jpeg: bytes, side: int, decode: Callable[[bytes, int], DecodedPhoto]) -> bytes | None:
+    """A thumbnail from elsewhere made anew; None where it is no picture or larger than any of ours."""
+    if len(jpeg) > MAX_FOREIGN_BYTES:
+        return None
+    try:
+        return encode_thumbnail(decode(jpeg, side).image, side)
+    except PhotoError:
+        return None
 
 
 def _open_cache(path: Path) -> sqlite3.Connection:

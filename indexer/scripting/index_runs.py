@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.database.postgresql.model_files import store_model_files
+from indexer.database.postgresql.server_files import store_model_files
 from indexer.database.replacements import count_replaced_photos
 from indexer.errors import LibraryError
 from indexer.indexing.repair import mend_active_model

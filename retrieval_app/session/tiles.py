@@ -7,6 +7,7 @@ again. Images are made in the threads, pixmaps in the window's thread: Qt crashe
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -32,6 +33,7 @@ MAX_CACHED_PHOTOS = 20_000  # photos whose facts are cached
 THUMBNAIL_CACHE_BYTES = 96 << 20  # some 600 thumbnails: several screens
 PREVIEW_CACHE_BYTES = 32 << 20
 PREVIEW_SIDE = 640  # px
+THUMBNAILS_PER_FETCH = 64  # from the server of a shared library
 MAX_RECENT_SIDES = 4  # last sides asked for, of which a thumbnail is shown until the one of the right side is read
 Value = TypeVar("Value")
 
@@ -112,6 +114,7 @@ class TileCache(QObject):
         self._recent_sides: list[int] = []  # of thumbnails, the one asked for last first
         self._source_pictures: dict[int, Image] = {}
         self._file_ids: dict[Path, int] = {}
+        self._awaited_contents: dict[bytes, None] = {}  # of thumbnails; the reading threads take from it
         self._readers = LibraryReaders(2, parent=self)
         self._readers.answered.connect(self._receive_answer)
 
@@ -136,6 +139,7 @@ class TileCache(QObject):
     def drop_requests(self) -> None:
         """Drop the requests that wait, as another list is shown."""
         self._readers.drop_questions()
+        self._awaited_contents.clear()
 
     def request_photo_in_row(self, ids: NDArray[np.int64], row: int) -> Photo | None:
         """The facts of the photo in a row of ids of shape (n,), read with its neighbours; None until they are read."""
@@ -168,7 +172,10 @@ class TileCache(QObject):
         sides = [side, *(other for other in self._recent_sides if other != side)]
         self._recent_sides = sides[:MAX_RECENT_SIDES]
         cached_pixmap = self._thumbnails.get(key)
-        self._request_image(key, cached_pixmap, partial(_read_thumbnail, photo=photo, side=side))
+        if cached_pixmap is None:
+            self._awaited_contents[photo.sha256] = None
+        read = partial(_read_thumbnail, photo=photo, side=side, awaited=self._awaited_contents)
+        self._request_image(key, cached_pixmap, read)
         others = (self._thumbnails.get(key._replace(side=other)) for other in self._recent_sides)
         cached_pixmap = cached_pixmap or next((other for other in others if other is not None), None)
         return cached_pixmap.pixmap if cached_pixmap else None
@@ -247,10 +254,23 @@ def _find_file_id(library: Library, path: Path) -> int:
         return 0
 
 
-def _read_thumbnail(library: Library, photo: Photo, side: int) -> QImage:
-    """The library's thumbnail, or the photo itself where it has none, as thumbnails may be deleted at any time."""
+def _read_thumbnail(library: Library, photo: Photo, side: int, awaited: dict[bytes, None]) -> QImage:
+    """The library's thumbnail, or the photo itself where it has none, as thumbnails may be deleted at any time.
+
+    What a shared library has not got here yet is fetched with others that are awaited: a screen is one question.
+    """
+    library.thumbnails.fetch([photo.sha256, *_take_contents(awaited, THUMBNAILS_PER_FETCH - 1)])
     stored = library.read_thumbnail(photo, side=side)
     return shrink_image(QImage.fromData(stored), side) if stored else read_image(photo.path, side)
+
+
+def _take_contents(awaited: dict[bytes, None], count: int) -> list[bytes]:
+    """At most so many of the awaited contents, the one that was asked for last first, for this thread alone."""
+    taken = list[bytes]()
+    with suppress(KeyError):  # the last one was taken
+        while len(taken) < count:
+            taken.append(awaited.popitem()[0])
+    return taken
 
 
 def _read_preview(_library: Library, example: Path | Image | Photo) -> QImage:

@@ -8,8 +8,8 @@ import click
 
 from indexer.cli.options import LibraryPath, attached_option, json_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
-from indexer.database.postgresql.model_files import fetch_model_files, store_model_files
 from indexer.database.postgresql.moving import copy_tables
+from indexer.database.postgresql.server_files import fetch_model_files, store_model_files
 from indexer.database.shared_folder import open_database
 from indexer.database.sqlite.opening import OWN_FOLDERS
 from indexer.errors import LibraryError

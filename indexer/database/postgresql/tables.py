@@ -202,5 +202,9 @@ CREATE TRIGGER labels_are_noted AFTER INSERT OR UPDATE OR DELETE ON labels FOR E
 
 FIND_SIZES = "CREATE INDEX files_by_size ON files (size) WHERE photo IS NOT NULL"
 
-MIGRATIONS = (CREATE_TABLES, WATCH_CHANGES, FIND_SIZES)
+KEEP_THUMBNAILS = """
+CREATE TABLE thumbnails (photo bigint PRIMARY KEY REFERENCES photos ON DELETE CASCADE, jpeg bytea NOT NULL)
+"""
+
+MIGRATIONS = (CREATE_TABLES, WATCH_CHANGES, FIND_SIZES, KEEP_THUMBNAILS)
 """What makes each version of the tables from the one before; a library of version n has had the first n."""

@@ -3,9 +3,12 @@
 import os
 from collections import Counter
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from indexer.database.postgresql import connecting
 from indexer.database.postgresql.leases import LeaseLost, count_work, guard_leases, lease_files, list_work_problems
@@ -168,3 +171,38 @@ def test_the_library_is_asked_only_for_contents_of_a_size_that_it_knows(shared: 
             claimed = [claims.claim_content(number * 32, size) for number, size in ((b"1", 4), (b"1", 4), (b"2", 5))]
         assert claimed == [True, False, True]
         assert len(questions) == 1
+
+
+def test_a_computer_without_the_photos_has_their_thumbnails_from_the_server(shared: Path, tmp_path: Path) -> None:
+    with Library.open(shared) as library:
+        drain(work_for_library(library, Tiny(), WorkerRequest("one")))
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    with Library.open(shared) as library:
+        photos = library.load_photos(range(1, 61))
+        with trace_questions(library, tmp_path) as questions:
+            library.thumbnails.fetch([photo.sha256 for photo in photos])
+        assert len(questions) == 1
+        with trace_questions(library, tmp_path) as questions:
+            thumbnails = [library.read_thumbnail(photo) for photo in photos]
+        assert questions == []
+        shown = np.stack([_read_small(BytesIO(jpeg)) for jpeg in thumbnails if jpeg is not None])
+        names = [Path(os.fsdecode(photo.path)).relative_to(tmp_path / "photos") for photo in photos]
+        painted = np.stack([_read_small(tmp_path / "elsewhere" / name) for name in names])
+        unlike = np.abs(shown[:, None] - painted[None]).mean((2, 3, 4))
+        assert unlike.argmin(1).tolist() == list(range(60))  # each is most like its own photo
+
+
+def _read_small(source: BytesIO | Path) -> np.ndarray:
+    return np.asarray(Image.open(source).convert("RGB").resize((8, 8)), int)
+
+
+def test_a_thumbnail_of_the_server_that_is_no_picture_is_none(shared: Path, tmp_path: Path) -> None:
+    with Library.open(shared) as library:
+        drain(work_for_library(library, Tiny(), WorkerRequest("one")))
+        library.store.database.execute_statement("UPDATE thumbnails SET jpeg = ? WHERE photo = 1", (b"nothing",))
+        library.store.database.execute_statement("DELETE FROM thumbnails WHERE photo = 2")
+        (tmp_path / "photos").rename(tmp_path / "elsewhere")
+        first, second, third = library.load_photos([1, 2, 3])
+        assert library.read_thumbnail(first) is None
+        assert library.read_thumbnail(second) is None
+        assert library.read_thumbnail(third) is not None

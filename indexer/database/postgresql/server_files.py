@@ -1,12 +1,15 @@
-"""The files of a shared library's models, on its server: a computer that has not seen a model gets it from there.
+"""What a shared library keeps on its server beside its tables: the files of its models, and thumbnails.
 
-What a computer derives from them, such as the converted form, it makes itself.
+A computer that has not seen a model or a picture gets them from there. What it derives from them, such as the converted
+form of a model, it makes itself.
 """
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from indexer import atomic
-from indexer.database.interface import Database
+from indexer.database.file_table import PHOTO_OF_CONTENT
+from indexer.database.interface import Database, SqlStatement
 from indexer.errors import LibraryError
 from indexer.paths import show_path
 
@@ -39,3 +42,20 @@ def fetch_model_files(database: Database, fingerprint: str, models: Path) -> Non
                 atomic.write_file(folder / name, files[name])
     except OSError as error:
         raise LibraryError(f"The model cannot be written to {show_path(folder)} ({error.strerror}).") from error
+
+
+def list_thumbnail_writes(thumbnails: Iterable[tuple[bytes | None, bytes | None]]) -> list[SqlStatement]:
+    """The statements that store thumbnails (JPEG) by their photo's content hash, where there are both."""
+    sql = f"INSERT INTO thumbnails VALUES ({PHOTO_OF_CONTENT}, ?) ON CONFLICT (photo) DO NOTHING"
+    return [(sql, (sha256, jpeg)) for sha256, jpeg in thumbnails if sha256 and jpeg]
+
+
+def fetch_thumbnails(database: Database, contents: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The thumbnails (JPEG) that the server has of these contents, by hash; none where it gives no answer."""
+    marks = ", ".join("?" * len(contents))
+    sql = f"SELECT sha256, jpeg FROM thumbnails JOIN photos ON photos.id = photo WHERE sha256 IN ({marks})"
+    try:
+        rows = database.fetch_rows(sql, contents)
+    except LibraryError:
+        return {}
+    return {bytes(sha256): bytes(jpeg) for sha256, jpeg in rows}
