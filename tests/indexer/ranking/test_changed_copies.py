@@ -84,13 +84,15 @@ class TinyLibrary(Library):
         return Tiny()
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> Iterator[Library]:
-    (tmp_path / "photos").mkdir()
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """Forty pictures: ask about them, never change them."""
+    place = tmp_path_factory.mktemp("soft")
+    (place / "photos").mkdir()
     for seed in range(40):
-        soft(seed).save(tmp_path / "photos" / f"{seed}.png")
-    with TinyLibrary.create(tmp_path / "x.library") as library:
-        drain(index_library(library, [tmp_path / "photos"], Tiny()))
+        soft(seed).save(place / "photos" / f"{seed}.png")
+    with TinyLibrary.create(place / "x.library") as library:
+        drain(index_library(library, [place / "photos"], Tiny()))
         yield library
 
 

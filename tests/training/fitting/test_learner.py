@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -23,9 +25,15 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), dtype=np.uin
 LABELS = np.repeat(np.arange(3), 4)
 
 
-@pytest.fixture
-def network() -> EmbeddingNetwork:
+@pytest.fixture(scope="module")
+def start_network() -> EmbeddingNetwork:
     return create_start_network(CONFIG)
+
+
+@pytest.fixture
+def network(start_network: EmbeddingNetwork) -> EmbeddingNetwork:
+    """A network of the test's own."""
+    return copy.deepcopy(start_network)
 
 
 def learning(network: EmbeddingNetwork, config: TrainConfig = CONFIG) -> Learner:
