@@ -332,23 +332,28 @@ def _is_blank(image: Image.Image) -> bool:
 
 
 def measure_gif_frames(data: bytes) -> Iterator[tuple[int, int]]:
-    """The width and height up to which each frame of a GIF reaches, in order, found in the way Pillow finds them.
+    """The width and height that Pillow gives a GIF from each frame on, found in the way Pillow finds the frames.
 
-    A frame may reach far beyond the screen that the header tells of; Pillow makes room for it where it comes to it.
+    A frame may reach far beyond the screen that the header tells of; room is made for it where Pillow comes to it.
     """
+    if len(data) < 13:
+        return
+    size = struct.unpack_from("<2H", data, 6)
     position = 13 + _measure_palette(data[10:11])
     is_first = True
-    while position < len(data) and (kind := data[position]) != _GIF_END:
-        position += 1
+    while (found := _GIF_BLOCK.search(data, position)) and (kind := data[found.start()]) != _GIF_END:
+        position = found.end()
         if kind == _GIF_EXTENSION:
             position = _skip_gif_extension(data, position, is_first=is_first)
         elif kind == _GIF_FRAME and position + 9 <= len(data):
             left, top, width, height = struct.unpack_from("<4H", data, position)
-            yield left + width, top + height
+            size = max(size[0], left + width), max(size[1], top + height)
+            yield size
             position += 9 + _measure_palette(data[position + 8 : position + 9]) + 1
             position, is_first = _skip_gif_blocks(data, position, 1), False
 
 
+_GIF_BLOCK = re.compile(b"[!,;]")  # what stands between them is passed over
 _GIF_EXTENSION, _GIF_FRAME, _GIF_END, _GIF_COMMENT = b"!,;\xfe"
 
 
