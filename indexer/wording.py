@@ -10,7 +10,9 @@ import gettext
 import os
 import string
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -30,11 +32,12 @@ BUILT_IN_FINGERPRINTS = (
     "df3fe869dfae98346a393f67fdfc00311c7900cdf0930dd9f814cc6a82fda515",  # of the centre square: libraries of old
 )
 _EPOCH = datetime(1970, 1, 1)
+_SPEAKS_ENGLISH: ContextVar[bool] = ContextVar("speaks_english", default=False)
 
 
 def tr(template: str, /, **values: object) -> str:
     """The sentence of an English template with its values put in, in the language of this process."""
-    catalogue = _open_own_catalogue()
+    catalogue = _find_spoken()
     if catalogue is None:
         return template.format(**values) if values else template
     return _fill(catalogue.gettext(template), template, values)
@@ -42,11 +45,25 @@ def tr(template: str, /, **values: object) -> str:
 
 def tr_count(number: int, one: str, many: str, /, **values: object) -> str:
     """The sentence for a count, in the plural form that the language has for it; both know the count as `number`."""
-    catalogue = _open_own_catalogue()
+    catalogue = _find_spoken()
     if catalogue is None:
         return (one if number == 1 else many).format(number=number, **values)
     template = one if number == 1 else many
     return _fill(catalogue.ngettext(one, many, number), template, {"number": number, **values})
+
+
+@contextmanager
+def speak_english() -> Iterator[None]:
+    """Within the block, sentences are English for this thread, as what is stored has to be for any reader."""
+    token = _SPEAKS_ENGLISH.set(True)
+    try:
+        yield
+    finally:
+        _SPEAKS_ENGLISH.reset(token)
+
+
+def _find_spoken() -> gettext.NullTranslations | None:
+    return None if _SPEAKS_ENGLISH.get() else _open_own_catalogue()
 
 
 def find_language() -> str:

@@ -203,3 +203,38 @@ print(json.dumps([describe_likeness(LikenessPoint(0.5, share, None)) for share i
         "Verschieden: von 100 so nahen Paaren ist es eines.",
         "Vielleicht gleich: von 100 so nahen Paaren sind es 35.",
     ]
+
+
+def test_what_is_stored_of_a_training_is_english_and_what_is_shown_is_not() -> None:
+    code = """
+import json
+from pathlib import Path
+from indexer.database.filters import Filter
+from indexer.ranking.filter_options import describe_conditions
+from training.data.sources import LibraryLabels, describe_source
+within = Filter(orientation="portrait", min_side=2000)
+print(json.dumps([
+    describe_source(LibraryLabels(Path("/own.library"), within)),
+    [condition.text for condition in describe_conditions(within)],
+]))
+"""
+    assert speak("de", code) == [
+        "labelled in the library own (only photos: at least 2,000 px, portrait)",
+        ["mindestens 2.000 px", "Hochformat"],
+    ]
+
+
+def test_what_was_measured_is_said_in_the_language() -> None:
+    code = """
+import json
+from indexer.matching.identification_rule import state_validity
+from indexer.matching.identification import IdentificationResult, describe_identity
+found = IdentificationResult(None, 0.8, None, None, [], "", best="disc", ratio=0.9)
+print(json.dumps([describe_identity(found), found.describe_rule(), state_validity("Gemessen", new_labels=True)]))
+"""
+    assert speak("de", code) == [
+        "Unbekannt: Nichts hier ist nah genug. Am nächsten liegt disc.",
+        "Als bekannt gilt, was weniger als 0,800-mal so weit von seinem Label entfernt ist wie vom nächsten; "
+        "dieses Bild: 0,900.",
+        "Gemessen; das Modell hat nicht aus ihnen gelernt.",
+    ]

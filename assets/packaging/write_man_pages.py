@@ -12,7 +12,7 @@ from retrieval_app.commands import load_commands, lookalike_command
 if __name__ == "__main__":
     load_commands()
     write_man_pages("lookalike", lookalike_command, version=__version__, target_dir=sys.argv[1])
-    for page in Path(sys.argv[1]).glob("*.1"):  # a line that begins with a quotation mark would be a request
+    for page in Path(sys.argv[1]).glob("*.1"):  # lines that would be requests to roff
         page.write_text(
-            re.sub("^(?=')", r"\\&", page.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8"
+            re.sub(r"^(?='|\.[a-z]{3})", r"\\&", page.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8"
         )

@@ -17,6 +17,7 @@ from indexer.search.examples import find_photo_id
 from indexer.search.query import QueryExample
 from indexer.statistics.error_rates import ErrorRate
 from indexer.statistics.likeness import LIKELY, SAME, count_of_hundred, name_probability
+from indexer.wording import tr
 
 ORDERED_PER_BLOCK = 2_048  # photos that are put in order by doubt, read at a time
 
@@ -60,15 +61,18 @@ class IdentificationResult(NamedTuple):
     def describe_rule(self) -> str:
         """What counts as known, and how this picture stands to that, in a sentence; "" where nothing can be told."""
         if self.standing is not None and self.least_standing is not None:
-            return (
-                f"Known is what stands out of other photos by {self.least_standing:.2f} standard deviations or more; "
-                f"this picture: {self.standing:.2f}."
+            return tr(
+                "Known is what stands out of other photos by {least:.2f} standard deviations or more; this picture: "
+                "{own:.2f}.",
+                least=self.least_standing,
+                own=self.standing,
             )
         if self.threshold is None:
             return ""
-        this = "" if self.ratio is None else f"; this picture: {self.ratio:.3f}"
-        return (
-            f"Known is what is less than {self.threshold:.3f} times as far from its label as from the next one{this}."
+        return tr(
+            "Known is what is less than {threshold:.3f} times as far from its label as from the next one{this}.",
+            threshold=self.threshold,
+            this="" if self.ratio is None else tr("; this picture: {ratio:.3f}", ratio=self.ratio),
         )
 
 
@@ -137,13 +141,16 @@ def order_by_doubt(rule: IdentificationRule, photo_ids: NDArray[np.int64]) -> ND
 def describe_identity(found: IdentificationResult) -> str:
     """The answer in one sentence for people: 'Likely disc: of 100 such answers 83 are right.'"""
     if found.label is None:
-        nearest = f" The nearest is {found.best}." if found.best else ""
-        return f"Unknown: nothing here is near enough.{nearest}"
+        unknown = tr("Unknown: nothing here is near enough.")
+        return tr("{unknown} The nearest is {label}.", unknown=unknown, label=found.best) if found.best else unknown
     if found.confidence is None:
         return f"{found.label}."
     level = name_probability(found.confidence)
-    opening = {SAME: "", LIKELY: "Likely "}.get(level, "Perhaps ")
-    return f"{opening}{found.label}: of 100 such answers {count_of_hundred(found.confidence)} are right."
+    template = {
+        SAME: tr("{label}: of 100 such answers {right} are right."),
+        LIKELY: tr("Likely {label}: of 100 such answers {right} are right."),
+    }.get(level, tr("Perhaps {label}: of 100 such answers {right} are right."))
+    return template.format(label=found.label, right=count_of_hundred(found.confidence))
 
 
 def _prepare_question(rule: IdentificationRule, vector: NDArray[np.float64], photo: int) -> AskedLabels:

@@ -34,7 +34,7 @@ from indexer.statistics.calibration_measurement import sample_by_class
 from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
 from indexer.statistics.logistic import LogisticCurve, fit_logistic_curve
 from indexer.vectors.class_metric import MetricSetting
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 VOTING_PHOTOS = 5
 DEFAULT_FMR = 0.05
@@ -272,7 +272,10 @@ def _choose_strangers(library: Library, gallery: Gallery, measured: _MeasuredLab
             return _Strangers(
                 find_nearest_labels(measured.model.compute_distances(drawn.vectors)).doubts,
                 np.arange(len(drawn.ids)),
-                f"{len(drawn.ids):,} random photos without a label, all counted as wrong: labels are too few.",
+                tr(
+                    "{photos:,} random photos without a label, all counted as wrong: labels are too few.",
+                    photos=len(drawn.ids),
+                ),
             )
     return left_out
 
@@ -282,7 +285,11 @@ def _select_strangers(exam: LabelExam) -> _Strangers:
     has_answer = np.isfinite(exam.stranger_doubts)
     doubts, codes = exam.stranger_doubts[has_answer], exam.codes[has_answer]
     labels = len(set(codes.tolist()))
-    return _Strangers(doubts, codes, f"{len(doubts):,} photos whose label was left out, of {labels:,} labels")
+    return _Strangers(
+        doubts,
+        codes,
+        tr("{photos:,} photos whose label was left out, of {labels:,} labels", photos=len(doubts), labels=labels),
+    )
 
 
 class _UnlabelledPhotos(NamedTuple):
@@ -333,15 +340,21 @@ def _fit_confidence(
 
 def _describe_measurement(strangers: _Strangers, measured: _MeasuredLabels) -> str:
     """A sentence for people: which photos the rates were measured on, and for what labels they hold."""
-    if strangers.description.endswith("."):
-        return f"Measured on {strangers.description}"
-    sentence = f"Measured on {strangers.description}"
+    sentence = tr("Measured on {photos}", photos=strangers.description)
+    if sentence.endswith("."):
+        return sentence
     if measured.examined.left_out:
         further = count_noun(measured.examined.left_out, "frame or near copy", "frames and near copies")
-        sentence += f", one of each group ({further} of them left out)"
-    if measured.new_labels:
-        return f"{sentence}; the model was not trained on them."
-    return (
-        f"{sentence}. The model was not trained on these photos, but on others of their labels, so the rates hold for "
-        "known labels only: strangers of new ones may come nearer."
+        sentence += tr(", one of each group ({photos} of them left out)", photos=further)
+    return state_validity(sentence, new_labels=measured.new_labels)
+
+
+def state_validity(measured: str, *, new_labels: bool) -> str:
+    """The sentence on what was measured, 'Measured on 12 photos', with the labels for which the rates hold."""
+    if new_labels:
+        return tr("{measured}; the model was not trained on them.", measured=measured)
+    return tr(
+        "{measured}. The model was not trained on these photos, but on others of their labels, so the rates hold for "
+        "known labels only: strangers of new ones may come nearer.",
+        measured=measured,
     )

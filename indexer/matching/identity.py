@@ -16,6 +16,7 @@ import numpy as np
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.gallery import LABEL_NEIGHBOURS, Gallery, NearestPhotos
+from indexer.matching.identification_rule import state_validity
 from indexer.paths import show_path
 from indexer.search.base_model import iterate_held_out_maps
 from indexer.search.examples import find_photo_id
@@ -25,7 +26,7 @@ from indexer.statistics.calibration_measurement import MATCHED_QUANTILE, MAX_MEA
 from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
 from indexer.vectors.class_metric import ClassMetric
 from indexer.vectors.distances import compute_distance_table
-from indexer.wording import normalise_label
+from indexer.wording import normalise_label, tr
 
 DEFAULT_FMR = 0.05
 MAX_IMPOSTORS = 1500  # more only where `max_fmr` needs them
@@ -109,7 +110,7 @@ def verify_label(
         threshold,
         None if threshold is None else estimate_error_rate(asked.impostor_distances < threshold, asked.impostor_codes),
         _measure_false_non_matches(asked.genuine_distances, threshold),
-        _describe_measurement(asked, f"not of {label}"),
+        _describe_measurement(asked, label),
     )
 
 
@@ -283,15 +284,14 @@ def _measure_false_non_matches(genuine_distances: np.ndarray, threshold: float |
     return estimate_error_rate(genuine_distances >= threshold, np.zeros(len(genuine_distances), np.int64))
 
 
-def _describe_measurement(asked: _AskedDistances, selection: str) -> str:
+def _describe_measurement(asked: _AskedDistances, label: str) -> str:
     """A sentence for people: which photos the rates were measured on, and for what labels they hold."""
     codes = asked.impostor_codes
     if (codes < 0).any() or not len(codes):
-        return f"Measured on {len(codes):,} random photos without a label, all counted as wrong: labels are too few."
-    sentence = f"Measured on {len(codes):,} photos {selection}, of {len(set(codes.tolist())):,} labels"
-    if asked.new_labels:
-        return f"{sentence}; the model was not trained on them."
-    return (
-        f"{sentence}. The model was not trained on these photos, but on others of their labels, so the rates hold for "
-        "known labels only: strangers of new ones may come nearer."
-    )
+        unlabelled = tr(
+            "{photos:,} random photos without a label, all counted as wrong: labels are too few.", photos=len(codes)
+        )
+        return tr("Measured on {photos}", photos=unlabelled)
+    labels = len(set(codes.tolist()))
+    photos = tr("{photos:,} photos not of {label}, of {labels:,} labels", photos=len(codes), label=label, labels=labels)
+    return state_validity(tr("Measured on {photos}", photos=photos), new_labels=asked.new_labels)

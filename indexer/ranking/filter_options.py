@@ -17,7 +17,6 @@ from indexer.wording import tr
 
 DATE_TYPE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
-ORIENTATION_WORDS = {"landscape": tr("landscape"), "portrait": tr("portrait"), "square": tr("square")}
 
 FILTER_OPTIONS = [
     click.option("--label", help="Only photos with this label."),
@@ -81,10 +80,14 @@ def describe_conditions(within: Filter) -> list[FilterCondition]:
             FilterCondition(tr("at least {side:,} px", side=within.min_side), replace(within, min_side=None))
         )
     if within.orientation is not None:
-        conditions.append(FilterCondition(ORIENTATION_WORDS[within.orientation], replace(within, orientation=None)))
+        conditions.append(FilterCondition(_name_orientation(within.orientation), replace(within, orientation=None)))
     if within.named is not None:
         conditions.append(FilterCondition(tr("named {words}", words=within.named), replace(within, named=None)))
     return conditions
+
+
+def _name_orientation(orientation: str) -> str:
+    return {"landscape": tr("landscape"), "portrait": tr("portrait"), "square": tr("square")}[orientation]
 
 
 def explain_names(photo: Photo, words: str) -> str:

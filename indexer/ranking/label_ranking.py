@@ -12,7 +12,7 @@ from indexer.search.label_metric import LabelCounts
 from indexer.search.query import Query, SearchLimits
 from indexer.search.results import SearchResult
 from indexer.search.searcher import METRIC_POOL
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 
 def search_by_labels(library: Library, query: Query, *, k: int = 50, **limits: Unpack[SearchLimits]) -> SearchResult:
@@ -25,13 +25,16 @@ def search_by_labels(library: Library, query: Query, *, k: int = 50, **limits: U
     nearest = library.find_nearest(query, k=k, taught=taught, **limits)
     result = library.build_result(nearest, start, None)
     if nearest.from_pool:
-        pool = f"The {METRIC_POOL:,} photos nearest to the query were ranked by the labels, the others not."
+        pool = tr(
+            "The {photos:,} photos nearest to the query were ranked by the labels, the others not.", photos=METRIC_POOL
+        )
         result = result._replace(notice=f"{result.notice} {pool}".strip())
     return result._replace(taught_by=taught.counts)
 
 
 def describe_labels(counts: LabelCounts) -> str:
     """What taught a metric, in words: "your 23 labels in 4 classes"."""
-    labels = count_noun(counts.photos, "label")
-    of_all = f"{counts.fitted:,} of your {labels}" if counts.fitted < counts.photos else f"your {labels}"
-    return f"{of_all} in {count_noun(counts.classes, 'class', 'classes')}"
+    labels, classes = count_noun(counts.photos, "label"), count_noun(counts.classes, "class", "classes")
+    if counts.fitted < counts.photos:
+        return tr("{fitted:,} of your {labels} in {classes}", fitted=counts.fitted, labels=labels, classes=classes)
+    return tr("your {labels} in {classes}", labels=labels, classes=classes)

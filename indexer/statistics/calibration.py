@@ -151,10 +151,10 @@ class Calibration:
     def scope(self) -> str:
         """For which photos the rates hold, in a few words."""
         if self.source == "photos":
-            return "random photos, all counted as different"
+            return tr("random photos, all counted as different")
         if not self.new_labels:
-            return "known labels only: the model was trained on them"
-        return "as many other labels" if self.classes >= LEAST_UNITS else "these labels only"
+            return tr("known labels only: the model was trained on them")
+        return tr("as many other labels") if self.classes >= LEAST_UNITS else tr("these labels only")
 
     @property
     def basis(self) -> str:
@@ -172,21 +172,39 @@ class Calibration:
     def describe_pairs(self) -> str:
         """A sentence on the pairs behind the figures."""
         if self.source == "photos":
-            return (
-                f"Measured on {self.mismatched:,} random pairs of {self.photos:,} photos that the model was not "
-                "trained on, all counted as different: there are too few labels, so how often the same is missed is "
-                "not known."
+            return tr(
+                "Measured on {pairs:,} random pairs of {photos:,} photos that the model was not trained on, all "
+                "counted as different: there are too few labels, so how often the same is missed is not known.",
+                pairs=self.mismatched,
+                photos=self.photos,
             )
-        photo_origin = "photos of this library" if self.source == "labels" else "pictures that came with the checkpoint"
-        pairs = f"{self.matched:,} matched and {self.mismatched:,} mismatched pairs{self._describe_groups()}"
+        pairs = tr(
+            "{matched:,} matched and {mismatched:,} mismatched pairs{left_out}",
+            matched=self.matched,
+            mismatched=self.mismatched,
+            left_out=self._describe_groups(),
+        )
+        photos = (
+            tr("{photos:,} photos of this library with {labels:,} labels", photos=self.photos, labels=self.classes)
+            if self.source == "labels"
+            else tr(
+                "{photos:,} pictures that came with the checkpoint with {labels:,} labels",
+                photos=self.photos,
+                labels=self.classes,
+            )
+        )
         if not self.new_labels:
-            return (
-                f"Measured on {self.photos:,} {photo_origin} with {self.classes:,} labels: {pairs}. The model was not "
-                "trained on these pictures, but on others of their labels, so the rates hold for known labels only."
+            return tr(
+                "Measured on {photos}: {pairs}. The model was not trained on these pictures, but on others of their "
+                "labels, so the rates hold for known labels only.",
+                photos=photos,
+                pairs=pairs,
             )
-        return (
-            f"Measured on {self.photos:,} {photo_origin} with {self.classes:,} labels that the model was not trained "
-            f"on: {pairs}. The intervals are for {self.scope}."
+        return tr(
+            "Measured on {photos} that the model was not trained on: {pairs}. The intervals are for {scope}.",
+            photos=photos,
+            pairs=pairs,
+            scope=self.scope,
         )
 
     def _describe_groups(self) -> str:
@@ -194,7 +212,11 @@ class Calibration:
         if not self.grouped_pairs:
             return ""
         left_out = count_noun(self.grouped_pairs, "pair")
-        return f" ({self.groups:,} groups: {left_out} of near copies or frames of one burst left out)"
+        return tr(
+            " ({groups:,} groups: {pairs} of near copies or frames of one burst left out)",
+            groups=self.groups,
+            pairs=left_out,
+        )
 
     def fields(self) -> dict[str, Any]:
         """The fields as plain values for JSON."""

@@ -17,6 +17,7 @@ from indexer.photos.class_folders import ClassLayout
 from indexer.places import LIBRARY_SUFFIX, name_library
 from indexer.progress import Steps
 from indexer.ranking.filter_options import describe_conditions, format_filter_options
+from indexer.wording import speak_english
 from training.data.groups import number_groups
 from training.data.labelled_folders import LabelledFolder, PhotoSample, make_unlabelled_sample, survey_folder
 from training.data.split import DataSplit, split_samples, split_without_classes
@@ -103,7 +104,8 @@ def describe_source(source: TrainingSource) -> str:
     if isinstance(source, Path):
         return f"in {show_path(os.fsencode(source))[-200:]}"
     description = f"labelled in the library {name_library(source.library)}"
-    conditions = [named.text for named in describe_conditions(source.photo_filter)] if source.photo_filter else []
+    with speak_english():  # it is stored
+        conditions = [named.text for named in describe_conditions(source.photo_filter)] if source.photo_filter else []
     return description + (f" (only photos: {', '.join(conditions)})" if conditions else "")
 
 
