@@ -46,6 +46,7 @@ from training.judging.judged_models import (
     name_resampling_unit,
 )
 from training.judging.out_of_fold import (
+    LEAST_CLASSES_IN_FOLD,
     HeldOutFold,
     LabelledVectors,
     QueryFigures,
@@ -74,7 +75,7 @@ class BaseEmbeddings(NamedTuple):
 
 class ExamFigures(NamedTuple):
     """The figures of all photos out of fold, before and after; the share of queries that had a photo of their own group
-    as nearest before; and the change of MAP@R, with an interval over `units` (queries,).
+    as nearest before; and the change of MAP@R, with an interval over `units` (queries,), named `unit_name`.
     """
 
     before: RetrievalFigures
@@ -82,6 +83,7 @@ class ExamFigures(NamedTuple):
     nearest_in_group: float
     change: DifferenceInterval
     units: NDArray[np.int64]
+    unit_name: str
 
 
 def teach_instantly(
@@ -207,17 +209,29 @@ def _examine(photos: LabelledVectors, purpose: str, folds: Sequence[HeldOutFold]
     alone = len(photos.labels) - len(figures.rows)
     before, after = (_make_figures(figures, alone, side) for side in (figures.before, figures.after))
     yield Progress("test", len(figures.rows), len(photos.labels), "asking again with fewer photos to learn from")
-    query_labels = photos.labels[figures.rows]
-    units = query_labels if len(np.unique(query_labels)) >= MIN_GROUPS else photos.groups[figures.rows]
+    units, unit_name = _choose_units(photos.take(figures.rows), purpose)
     change = state_change(photos, purpose, figures, units)
-    return ExamFigures(before, after, figures.before.nearest_in_group, change, units)
+    return ExamFigures(before, after, figures.before.nearest_in_group, change, units, unit_name)
+
+
+def _choose_units(queries: LabelledVectors, purpose: str) -> tuple[NDArray[np.int64], str]:
+    """What the interval is over, (queries,), and its name: classes, or where these are few, single pictures or groups.
+
+    Pictures of few classes say nothing of other classes: LookalikeError where these few are to stand for new ones.
+    """
+    classes = len(np.unique(queries.labels))
+    if purpose == "classes" and classes < LEAST_CLASSES_IN_FOLD:
+        raise _refuse_exam(purpose)
+    if purpose == "classes" or classes >= MIN_GROUPS:
+        return queries.labels, "classes"
+    return queries.groups, name_resampling_unit(queries.groups)
 
 
 def _refuse_exam(purpose: str) -> LookalikeError:
-    """What is said where no fold leaves a pair on both sides."""
+    """What is said where no fold leaves a pair on both sides, or too few classes."""
     return LookalikeError(
         "Too few pictures to learn from some and be judged by others: that takes two classes of at least four "
-        "different pictures" + (", and ten classes for new ones." if purpose == "classes" else ".")
+        "different pictures" + (", and five classes for new ones." if purpose == "classes" else ".")
     )
 
 
@@ -252,7 +266,7 @@ def _judge(
         after=MeasuredModel("with the map", after_vectors, exam.after),
         map_at_r_change=map_at_r,
         p_at_1_change=p_at_1,
-        resampling_unit="classes" if classes >= MIN_GROUPS else name_resampling_unit(units),
+        resampling_unit=exam.unit_name,
         queries=exam.after.queries,
         classes=classes,
         install=map_at_r.low > 0 and map_at_r.mean >= LEAST_GAIN,

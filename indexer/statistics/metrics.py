@@ -149,6 +149,19 @@ def bootstrap_difference(
     return DifferenceInterval(float(low), float(high), float(change.mean()))
 
 
+def widen_level(units: int, level: float = 0.95) -> float:
+    """The level at which percentiles over so few units, five or more, make an interval of the stated level.
+
+    As for a mean of n normal values: Student's quantile and n - 1 degrees of freedom in place of the normal one and n
+    (Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3). Student's quantile by its expansion
+    in the normal one (Abramowitz, Stegun 1964, equation 26.7.5).
+    """
+    normal, freedom = NormalDist(), units - 1
+    z = normal.inv_cdf((1 + level) / 2)
+    student = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    return 1 - 2 * normal.cdf(-student * math.sqrt(units / freedom))
+
+
 def compute_least_gain(change: DifferenceInterval) -> float:
     """The true mean difference whose 95 % interval would lie above zero in four of five draws of so many queries.
 

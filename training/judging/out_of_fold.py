@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.statistics.cross_validation import assign_class_folds, assign_folds, count_groups_by_class
-from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference, measure_retrieval
+from indexer.statistics.metrics import (
+    DifferenceInterval,
+    RetrievalFigures,
+    bootstrap_difference,
+    measure_retrieval,
+    widen_level,
+)
 from indexer.statistics.permuted_labels import measure_permuted, permute_labels
 from indexer.vectors.class_metric import (
     ClassMetric,
@@ -41,7 +47,7 @@ INNER_FOLDS = 2
 MOST_CHOOSING_PHOTOS = 1_000  # that a setting is chosen by; more change the choice little and cost seconds
 CHOOSABLE_CLASS_SIZE = 6  # groups of the median class; with fewer the choice is noise, and the prior setting is taken
 PERMUTATIONS = 200  # of the labels of each fold: what a change comes to where they mean nothing
-TAIL = 0.025  # beyond either end of a 95 % interval
+LEVEL = 0.95  # of intervals
 LEAST_CHOICE_GAIN = 0.01  # MAP@R by which another setting must beat the prior one
 
 SETTINGS = tuple(
@@ -200,6 +206,7 @@ def state_change(
 ) -> DifferenceInterval:
     """The change of MAP@R, with its interval over units (queries,), for the map that is fitted on all photos.
 
+    For new classes the units are the classes that stand for all others, and where they are few it is so much wider.
     It reaches down as far as chance may: with the labels of the folds permuted, the maps left as they are, so large a
     change comes in one of 40 cases (Ernst 2004, "Permutation methods: a basis for exact inference"). There a single
     repetition stands for the mean of several, which varies less. It reaches up to where the change would be if it went
@@ -207,9 +214,10 @@ def state_change(
     their number (as errors fall in Cortes et al. 1993, "Learning curves: asymptotic values and rate of convergence").
     """
     change = figures.after.map_at_r - figures.before.map_at_r
-    stated = bootstrap_difference(figures.before.map_at_r, figures.after.map_at_r, groups=units)
+    level = widen_level(len(np.unique(units))) if purpose == "classes" else LEVEL
+    stated = bootstrap_difference(figures.before.map_at_r, figures.after.map_at_r, groups=units, level=level)
     if len(figures.by_chance):
-        chance = float(np.quantile(figures.by_chance, 1 - TAIL))
+        chance = float(np.quantile(figures.by_chance, (1 + LEVEL) / 2))
         stated = stated._replace(low=max(-1.0, min(stated.low, stated.mean - chance)))
     folds = count_folds(photos, purpose)
     fewer = max(2, folds - 2)
@@ -222,7 +230,7 @@ def state_change(
         return stated
     share, smaller_share = 1 - 1 / folds, 1 - 1 / fewer
     continued = change[of_all] + rise * (1 / share - 1) / (1 / smaller_share - 1 / share)
-    reached = bootstrap_difference(np.zeros(len(both)), continued, groups=units[of_all])
+    reached = bootstrap_difference(np.zeros(len(both)), continued, groups=units[of_all], level=level)
     return stated._replace(high=min(1.0, max(stated.high, reached.high)))
 
 

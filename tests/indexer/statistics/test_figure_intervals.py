@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from indexer.statistics.metrics import (
     bootstrap_difference,
     compute_least_gain,
+    widen_level,
 )
 
 
@@ -47,6 +49,28 @@ def test_interval_is_the_same_for_the_same_seed_only() -> None:
     before, after = np.zeros(30), np.linspace(-0.3, 0.5, 30)
     assert bootstrap_difference(before, after) == bootstrap_difference(before, after)
     assert bootstrap_difference(before, after) != bootstrap_difference(before, after, seed=1)
+
+
+@pytest.mark.parametrize(("units", "tolerance"), [(5, 1e-3), (10, 3e-4), (25, 3e-5)])
+def test_the_level_for_few_units_is_that_of_students_quantile(units: int, tolerance: float) -> None:
+    quantile = stats.t.ppf(0.975, units - 1) * np.sqrt(units / (units - 1))
+    assert widen_level(units) == pytest.approx(1 - 2 * stats.norm.cdf(-quantile), abs=tolerance)
+
+
+def test_over_six_units_the_widened_interval_holds_as_often_as_is_said() -> None:
+    random = np.random.default_rng(7)
+    samples = random.normal(0.1, 0.1, (300, 6))
+    held = {
+        level: np.mean(
+            [
+                low <= 0.1 <= high
+                for low, high, _ in (bootstrap_difference(0 * s, s, level=level, resamples=400) for s in samples)
+            ]
+        )
+        for level in (0.95, widen_level(6))
+    }
+    assert held[0.95] < 0.88
+    assert held[widen_level(6)] > 0.9  # six values have few means: with so few it stays a little short
 
 
 def test_one_unit_says_nothing_about_its_spread() -> None:

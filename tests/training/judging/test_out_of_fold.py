@@ -119,6 +119,16 @@ def test_the_interval_reaches_up_to_the_gain_of_a_map_of_all_photos_and_not_lowe
     assert state_change(few, "images", few_figures, few.labels).high == plain.high  # two folds are the fewest
 
 
+def test_for_new_classes_the_interval_is_wider_where_few_stand_for_them() -> None:
+    photos = labelled(classes=10, each=4)
+    figures = list(examine_metric(photos, "classes"))[-1]._replace(by_chance=np.zeros(0))
+    units = photos.labels[figures.rows]
+    plain = bootstrap_difference(figures.before.map_at_r, figures.after.map_at_r, groups=units)
+    stated = state_change(photos, "classes", figures, units)
+    assert stated.mean == plain.mean
+    assert plain.low - stated.low > 0.1 * (plain.mean - plain.low)  # in a normal case 1.22 times as far away
+
+
 def test_small_classes_take_the_prior_setting_and_two_folds() -> None:
     photos = labelled(each=4)
     assert choose_setting(photos, "images") == PRIOR_METRICS["images"]
