@@ -234,9 +234,16 @@ def wait_for_pictures(window: MainWindow) -> None:
 
 def save_in_theme(window: MainWindow, choice: str, name: str) -> None:
     """Save the same state in another theme."""
-    window.theme.choose_theme(choice)
+    show_theme(window, choice)
     save_window(window, name)
-    window.theme.choose_theme("light")
+    show_theme(window, "light")
+
+
+def show_theme(window: MainWindow, choice: str) -> None:
+    """Show the window in a theme; it is laid out and painted again in the next turns of the event loop."""
+    window.theme.choose_theme(choice)
+    wait_until(window.updatesEnabled)
+    QTest.qWait(200)
 
 
 def save_window(window: MainWindow, name: str) -> None:
