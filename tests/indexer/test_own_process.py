@@ -100,6 +100,7 @@ def test_a_decoding_child_imports_no_commands(tmp_path: Path) -> None:
     assert "click" in run_patiently([str(program), "--version"], env=env).err.split()
 
 
+@pytest.mark.long  # in short: its command line above, and test_hang_costs_that_one_file_within_one_command
 @needs_scripts
 def test_a_frozen_program_restarts_itself_when_a_decoder_hangs(home: Path, tmp_path: Path) -> None:
     paint_many(tmp_path / "more", 3, first=100)

@@ -31,7 +31,7 @@ sys.exit(max(run_command(lookalike_command.main, words) for words in json.loads(
 """
 
 
-@pytest.mark.parametrize("free", [0, 16_000, 33_000, 40_000])
+@pytest.mark.parametrize("free", [0, pytest.param(16_000, marks=pytest.mark.long), 33_000, 40_000])
 def test_search_info_and_export_work_on_a_full_disk(home: Path, prepared: Any, tmp_path: Path, free: int) -> None:
     photo = prepared.photos / "a/0003.png"
     with Library.open(home / "default.library") as library:

@@ -134,7 +134,9 @@ def test_full_disk_is_a_sentence_and_what_was_done_is_kept(home: Path, tmp_path:
     assert tell(home, "check").code == 0
 
 
-@pytest.mark.parametrize("limit", [1_000, 60_000, 150_000])
+@pytest.mark.parametrize(
+    "limit", [*(pytest.param(limit, marks=pytest.mark.long) for limit in (1_000, 150_000)), 60_000]
+)
 def test_full_disk_while_publishing_is_a_sentence_and_searches_go_on(
     home: Path, prepared: Any, tell: Tell, limit: int
 ) -> None:
