@@ -5,6 +5,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import pytest
 
 from indexer.database.annotations import Annotations
 from indexer.database.postgresql.address import parse_address
+from indexer.database.postgresql.label_history import read_label_history
 from indexer.database.shared_folder import open_database, write_address
 from indexer.database.store import Store
 from indexer.errors import LibraryError
 from tests.support.patience import Patience, find_descendants
 from tests.support.postgresql_server import LoopbackServer, make_server, remove_server
-from tests.support.vectors import clustered, outcome
+from tests.support.vectors import clustered, fill, outcome
 
 BATCH = 5
 
@@ -145,3 +147,24 @@ def test_a_reader_does_not_notice_that_the_server_was_away(tmp_path: Path, serve
         version = database.read_data_version()
         database.execute_statement("INSERT INTO settings VALUES ('b', '1')")
         assert database.read_data_version() == version
+
+
+def test_two_who_label_the_same_photos_at_once_lose_nothing_and_the_last_commit_wins(
+    tmp_path: Path, shared_home: LoopbackServer
+) -> None:
+    write_address(tmp_path, parse_address(shared_home.name_library("at_once")))
+    fill(tmp_path, clustered(200), publish=False)
+
+    def label_all(name: str) -> None:
+        with closing(Store(tmp_path)) as store:
+            for number in range(5):
+                Annotations(store.database).set_label(range(1, 201), f"{name} {number}")
+
+    with ThreadPoolExecutor(2) as people:
+        list(people.map(label_all, ("anna", "otto")))
+    with closing(Store(tmp_path)) as store:
+        (last,) = set(Annotations(store.database).read_user_labels(range(1, 201)).values())  # all of one commit
+        history = [change.label for change in read_label_history(store.database, 200)]
+    assert last in ("anna 4", "otto 4")
+    assert history[-1] == last
+    assert sorted(map(str, history)) == sorted(f"{name} {number}" for name in ("anna", "otto") for number in range(5))
