@@ -161,11 +161,11 @@ class PhotoActions(QObject):
 
     def leave_out_chosen(self) -> None:
         """List the chosen photos no more, until the chip that says so is taken away."""
-        search, photo_ids = self._session.search, self.list_ids()
+        conditions, photo_ids = self._session.search.conditions, self.list_ids()
         if photo_ids:
             name = tr("leaving out {photos}", photos=format_count(len(photo_ids), "photo"))
             self._session.changes.make_change(
-                name, partial(search.leave_out, photo_ids), partial(search.take_back_in, photo_ids)
+                name, partial(conditions.leave_out, photo_ids), partial(conditions.take_back_in, photo_ids)
             )
 
     def reject_chosen(self) -> None:
@@ -177,7 +177,9 @@ class PhotoActions(QObject):
         pairs, changes = [(photo_id, other) for other in others], self._session.changes
         name = tr("no match with {photos}", photos=format_count(len(others), "photo"))
         changes.beginMacro(name)
-        changes.make_change(name, partial(search.leave_out, others), partial(search.take_back_in, others))
+        changes.make_change(
+            name, partial(search.conditions.leave_out, others), partial(search.conditions.take_back_in, others)
+        )
         changes.change_library(
             name,
             DECISION_CHANGE,

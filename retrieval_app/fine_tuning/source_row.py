@@ -14,7 +14,7 @@ from indexer.ranking.filter_options import describe_conditions
 from indexer.wording import tr
 from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE, FOLDER_SOURCE, LIBRARY_SOURCE, SOURCE_KINDS
 from retrieval_app.fine_tuning.training_job import FineTuning
-from retrieval_app.session.photo_listing import NO_FILTER
+from retrieval_app.session.searching.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from training.data.sources import LibraryLabels, TrainingSource
@@ -80,7 +80,7 @@ class SourceRow(QWidget):
     def _make_source(self, kind: str) -> TrainingSource | None:
         if kind == FOLDER_SOURCE:
             return self.folder or find_labelled_folder(self._session.library.info)
-        photo_filter = self._session.search.photo_filter
+        photo_filter = self._session.search.conditions.photo_filter
         is_filtered = kind == FILTER_SOURCE and photo_filter != NO_FILTER
         return LibraryLabels(self._session.library.folder, photo_filter if is_filtered else None)
 
@@ -95,7 +95,7 @@ class SourceRow(QWidget):
         if isinstance(source, Path):
             self.folder = source
         kind = _classify_source(source)
-        offers_filter = kind == FILTER_SOURCE or self._session.search.photo_filter != NO_FILTER
+        offers_filter = kind == FILTER_SOURCE or self._session.search.conditions.photo_filter != NO_FILTER
         self._offer_kinds([name for name in SOURCE_KINDS if name != FILTER_SOURCE or offers_filter])
         self.kind_box.setCurrentIndex(self.kind_box.findData(kind))
         self.choose_button.setVisible(kind == FOLDER_SOURCE)

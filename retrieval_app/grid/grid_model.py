@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from indexer.paths import show_file_name
 from indexer.statistics.likeness import name_likeness
 from indexer.wording import tr
-from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.searching.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.distance_band import describe_distance
 from retrieval_app.widgets.tables import AnyIndex

@@ -20,7 +20,7 @@ from retrieval_app.grid.rubber_band import RubberBand
 from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
 from retrieval_app.grid.tile_parts import PART_SIGNS, TilePart, find_tile_part, locate_tile_part
 from retrieval_app.grid.tile_view import Move, TileView
-from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.searching.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import is_escape_override
 from retrieval_app.widgets.tables import AnyIndex

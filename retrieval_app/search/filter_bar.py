@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QLineEd
 
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.wording import tr
-from retrieval_app.session.photo_listing import NO_FILTER
+from retrieval_app.session.searching.photo_listing import NO_FILTER
 from retrieval_app.widgets.controls import is_escape_override, make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
 

@@ -109,14 +109,14 @@ class LikenessCutMenu(QMenu):
         action.setToolTip(choice.explanation)
 
     def _cut_results(self, distance: float | None) -> None:
-        self._session.search.set_max_distance(distance)
+        self._session.search.conditions.set_max_distance(distance)
 
     def _report_reason(self, sentence: str) -> None:
         self._session.notice_posted.emit(sentence)
 
     def _update_enabled(self) -> None:
         search = self._session.search  # the rates are of the model's distances
-        self.menuAction().setEnabled(bool(search.full_listing.hits) and search.ranking != RANK_LABELS)
+        self.menuAction().setEnabled(bool(search.full_listing.hits) and search.conditions.ranking != RANK_LABELS)
 
 
 def list_cut_choices(library: Library) -> CutChoices:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPixma
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from indexer.wording import tr
-from retrieval_app.session.marks import QueryMark, is_same_example
+from retrieval_app.session.searching.marks import QueryMark, is_same_example
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import fit_pixmap

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.wording import tr
-from retrieval_app.session.photo_listing import NO_FILTER
+from retrieval_app.session.searching.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 
@@ -20,7 +20,7 @@ class NoMatchNotice(QWidget):
         self.sentence = make_label(tr("No photo matches"), "title", wrap=True)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.clear_button = make_button(tr("Clear the filter"))
-        self.clear_button.clicked.connect(lambda: session.search.set_filter(NO_FILTER))
+        self.clear_button.clicked.connect(lambda: session.search.conditions.set_filter(NO_FILTER))
         column = QVBoxLayout(self)
         column.setSpacing(12)
         column.addStretch(2)
@@ -33,4 +33,4 @@ class NoMatchNotice(QWidget):
         """Whether nothing is listed because of the filter."""
         search = self._session.search
         is_settled = not (search.is_running or search.has_failed or self._session.library.is_empty)
-        return is_settled and not len(search.listing.ids) and search.photo_filter != NO_FILTER
+        return is_settled and not len(search.listing.ids) and search.conditions.photo_filter != NO_FILTER

@@ -283,7 +283,7 @@ class SearchPage(QStackedWidget):
         """Search again, as filter and ranking may depend on the label; a list without a query is read again anyway."""
         is_label = isinstance(key, LibraryChange) and key.kind == LABEL_CHANGE
         if is_label and self._session.search.query is not None:
-            self._session.search.set_filter(self._session.search.photo_filter)
+            self._session.search.conditions.set_filter(self._session.search.conditions.photo_filter)
 
     def _show_label_again(self, key: object, _sentence: str) -> None:
         """Show the label that a photo still has where another one was refused."""

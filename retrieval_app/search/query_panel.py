@@ -13,7 +13,7 @@ from indexer.wording import tr
 from retrieval_app.search.identity_panel import IdentityPanel
 from retrieval_app.search.mark_rows import MarkRow
 from retrieval_app.search.ranking_switches import RankingCheckBoxes
-from retrieval_app.session.marks import list_marks, remove_example, replace_example
+from retrieval_app.session.searching.marks import list_marks, remove_example, replace_example
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label

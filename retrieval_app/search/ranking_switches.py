@@ -67,13 +67,13 @@ class RankingCheckBoxes(QWidget):
         self._update_boxes()
 
     def _rank_results(self, ranking: str) -> None:
-        self._session.search.toggle_ranking(ranking)
+        self._session.search.conditions.toggle_ranking(ranking)
 
     def _update_boxes(self) -> None:
         self.setVisible(self._session.search.query is not None)
         for ranking, box in self.check_boxes.items():
-            box.setChecked(self._session.search.ranking == ranking)
-            box.setEnabled(self._session.search.can_rank_by(ranking))
+            box.setChecked(self._session.search.conditions.ranking == ranking)
+            box.setEnabled(self._session.search.conditions.can_rank_by(ranking))
 
 
 class LabelRankingLine(QFrame):
@@ -97,14 +97,14 @@ class LabelRankingLine(QFrame):
         self.use_button.setToolTip(tr("Teach the model what the labels say, with an exam before anything changes"))
         self.use_button.clicked.connect(self.lasting_wanted)
         self.leave_button.setToolTip(tr("Rank by the model alone again (Ctrl+B)"))
-        self.leave_button.clicked.connect(partial(session.search.toggle_ranking, RANK_LABELS))
+        self.leave_button.clicked.connect(partial(session.search.conditions.toggle_ranking, RANK_LABELS))
         for signal in (session.search.query_changed, session.search.listing_changed):
             signal.connect(self._show_state)
         self._show_state()
 
     def _show_state(self) -> None:
         search = self._session.search
-        self.setVisible(search.ranking == RANK_LABELS)
+        self.setVisible(search.conditions.ranking == RANK_LABELS)
         result = search.full_listing.result
         if search.query is None:
             self.sentence.setText(tr("Searches are ranked by your labels: click a photo."))
@@ -121,14 +121,14 @@ def list_ranking_entries(session: Session) -> list[MenuEntry]:
     """The menu entries that switch the rankings on and off."""
 
     def is_checked(ranking: str) -> bool:
-        return session.search.ranking == ranking
+        return session.search.conditions.ranking == ranking
 
     return [
         MenuEntry(
             switch.text,
-            partial(session.search.toggle_ranking, ranking),
+            partial(session.search.conditions.toggle_ranking, ranking),
             (switch.key,),
-            possible=partial(session.search.can_rank_by, ranking),
+            possible=partial(session.search.conditions.can_rank_by, ranking),
             checked=partial(is_checked, ranking),
         )
         for ranking, switch in RANKING_SWITCHES.items()

@@ -19,9 +19,9 @@ from retrieval_app.search.no_match import NoMatchNotice
 from retrieval_app.search.order_menu import OrderButton
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.search.search_state_line import SearchStateLine
-from retrieval_app.session.marks import list_marks
-from retrieval_app.session.photo_listing import NO_FILTER, RANKING_WORDINGS, WORDS_ENGINE, PhotoListing
-from retrieval_app.session.photo_search import PhotoSearch
+from retrieval_app.session.searching.marks import list_marks
+from retrieval_app.session.searching.photo_listing import NO_FILTER, RANKING_WORDINGS, WORDS_ENGINE, PhotoListing
+from retrieval_app.session.searching.photo_search import PhotoSearch
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.chip_row import Chip, ChipRow, make_removal_chip
@@ -115,8 +115,8 @@ class ResultsView(QWidget):
         self._dim_timer.timeout.connect(partial(self.grid.set_dimmed, True))
         self.grid.end_neared.connect(session.search.find_more)
         self.grid.selection.changed.connect(self._update_heading)
-        self.filter_bar.filter_wanted.connect(session.search.set_filter)
-        self.filter_bar.words_wanted.connect(session.search.show_words)
+        self.filter_bar.filter_wanted.connect(session.search.conditions.set_filter)
+        self.filter_bar.words_wanted.connect(session.search.conditions.show_words)
         self.filter_bar.closed.connect(self.close_filter)
         self.cut_slider.valueChanged.connect(self._cut_timer.start)
         self._cut_timer.timeout.connect(self._apply_cut)
@@ -189,7 +189,9 @@ class ResultsView(QWidget):
             tr("{count:,} selected", count=self.grid.selection.count) if self.grid.selection.count else ""
         )
         self._order_label.clear()
-        self.order_button.setVisible(search.query is None and not search.words and len(search.listing.ids) > 0)
+        self.order_button.setVisible(
+            search.query is None and not search.conditions.words and len(search.listing.ids) > 0
+        )
         self.order_button.show_arrangement(self._session.library.arrangement)
         if search.is_running:
             self.count_label.setText(tr("Searching…"))
@@ -199,10 +201,10 @@ class ResultsView(QWidget):
             self.count_label.setText(tr("Opening…"))
         elif result is None:
             self.count_label.setText(describe_listing(search.listing, None))
-            self._order_label.setText(tr("the surest first") if search.words else "")
+            self._order_label.setText(tr("the surest first") if search.conditions.words else "")
         else:
-            self.count_label.setText(describe_listing(search.listing, search.max_distance))
-            order_text = RANKING_WORDINGS[search.ranking].order_text
+            self.count_label.setText(describe_listing(search.listing, search.conditions.max_distance))
+            order_text = RANKING_WORDINGS[search.conditions.ranking].order_text
             self._order_label.setText(
                 tr("what is alike and shows it comes first")
                 if result.engine == WORDS_ENGINE
@@ -239,40 +241,42 @@ class ResultsView(QWidget):
 
     def _show_conditions(self) -> None:
         search = self._session.search
-        self.filter_bar.show_filter(search.photo_filter)
+        self.filter_bar.show_filter(search.conditions.photo_filter)
         self.chip_row.show_chips(self._list_chips())
         hits = search.full_listing.hits
         self.cut_slider.setVisible(bool(hits))
-        self.cut_button.setVisible(bool(hits) and search.ranking != RANK_LABELS)  # rates are of the model's distances
+        has_rates = search.conditions.ranking != RANK_LABELS  # which are of the model's distances
+        self.cut_button.setVisible(bool(hits) and has_rates)
         if hits and not self._cut_timer.isActive() and not self.cut_slider.isSliderDown():
             self._update_cut_slider(max(hit.distance for hit in hits))
 
     def _list_chips(self) -> Iterator[Chip]:
         """A chip for each condition that narrows or orders the listing; it removes the condition."""
-        search = self._session.search
-        if search.photo_filter != NO_FILTER:
+        conditions = self._session.search.conditions
+        if conditions.photo_filter != NO_FILTER:
             from indexer.ranking.filter_options import describe_conditions
 
-            for condition in describe_conditions(search.photo_filter):
-                yield make_removal_chip(condition.text, partial(search.set_filter, condition.without))
-        if search.left_out:
-            text = tr("{photos} left out", photos=format_count(len(search.left_out), "photo"))
-            yield make_removal_chip(text, search.show_left_out)
-        if search.words:
-            yield make_removal_chip(tr("pictures of {words}", words=search.words), partial(search.show_words, ""))
-        if search.query is None:
+            for condition in describe_conditions(conditions.photo_filter):
+                yield make_removal_chip(condition.text, partial(conditions.set_filter, condition.without))
+        if conditions.left_out:
+            text = tr("{photos} left out", photos=format_count(len(conditions.left_out), "photo"))
+            yield make_removal_chip(text, conditions.show_left_out)
+        if conditions.words:
+            text = tr("pictures of {words}", words=conditions.words)
+            yield make_removal_chip(text, partial(conditions.show_words, ""))
+        if self._session.search.query is None:
             return
-        if search.max_distance is not None:
-            rate = self.cut_menu.describe_cut(search.max_distance)
-            cut = tr("nearer than {max_distance:.2f}", max_distance=search.max_distance)
+        if conditions.max_distance is not None:
+            rate = self.cut_menu.describe_cut(conditions.max_distance)
+            cut = tr("nearer than {max_distance:.2f}", max_distance=conditions.max_distance)
             text = f"{cut}: {rate.lower()}" if rate else cut
-            yield make_removal_chip(text, partial(search.set_max_distance, None))
-        if chip_text := RANKING_WORDINGS[search.ranking].chip_text:
-            yield make_removal_chip(chip_text, partial(search.toggle_ranking, search.ranking))
+            yield make_removal_chip(text, partial(conditions.set_max_distance, None))
+        if chip_text := RANKING_WORDINGS[conditions.ranking].chip_text:
+            yield make_removal_chip(chip_text, partial(conditions.toggle_ranking, conditions.ranking))
 
     def _update_cut_slider(self, furthest: float) -> None:
         """Let the slider go from 0 to the distance of the furthest result; at its right end nothing is cut off."""
-        cut = self._session.search.max_distance
+        cut = self._session.search.conditions.max_distance
         self.cut_slider.blockSignals(True)
         self.cut_slider.setRange(0, max(1, int(furthest * CUT_STEPS) + 1))
         self.cut_slider.setValue(self.cut_slider.maximum() if cut is None else round(cut * CUT_STEPS))
@@ -280,7 +284,7 @@ class ResultsView(QWidget):
 
     def _apply_cut(self) -> None:
         at_end = self.cut_slider.value() == self.cut_slider.maximum()
-        self._session.search.set_max_distance(None if at_end else self.cut_slider.value() / CUT_STEPS)
+        self._session.search.conditions.set_max_distance(None if at_end else self.cut_slider.value() / CUT_STEPS)
 
 
 def describe_listing(listing: PhotoListing, cut: float | None) -> str:

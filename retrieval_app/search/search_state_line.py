@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QFrame
 
 from indexer.wording import tr
-from retrieval_app.session.photo_search import PhotoSearch
+from retrieval_app.session.searching.photo_search import PhotoSearch
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.flow_layout import FlowLayout
 from retrieval_app.wording import format_count

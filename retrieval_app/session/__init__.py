@@ -1,11 +1,10 @@
 """The state that all pages share: the opened library, the search in it and the job on it. No widgets.
 
 Read `session` first: it owns these objects and wires them. `opened_library` knows folder, facts and failures and
-notices what other processes commit (`snapshot`). `photo_search` holds the query with its history (`query_history`),
-filter, cut-off and ranking; `photo_listing` is what it finds, `marks` is the arithmetic of more and less like this.
-`change_history` is what the user has said and changed, to be undone.
-`session_job` indexes, watches and runs the commands of `library_commands`. `question_job` runs a command that only
-reads, beside the job. `trouble` is what the user is told when something is wrong.
+notices what other processes commit (`snapshot`). `searching` is the search in it: the query, what narrows and orders
+its results, and what is found. `change_history` is what the user has said and changed, to be undone. `session_job`
+indexes, watches and runs the commands of `library_commands`. `question_job` runs a command that only reads, beside the
+job. `trouble` is what the user is told when something is wrong.
 
 `tiles` turns photos into pixmaps, `settings` remembers the window.
 

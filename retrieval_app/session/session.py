@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from retrieval_app.session.change_history import ChangeHistory
 from retrieval_app.session.opened_library import OpenedLibrary
-from retrieval_app.session.photo_search import PhotoSearch
+from retrieval_app.session.searching.photo_search import PhotoSearch
 from retrieval_app.session.session_job import SessionJob
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.workers.library_job import LibraryJob

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from indexer.search.query import CroppedExample
 from indexer.wording import tr
 from retrieval_app.grid.photo_sequence import Partner
-from retrieval_app.session.marks import is_same_example
+from retrieval_app.session.searching.marks import is_same_example
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.viewer.comparison import HeatPair, PointPair
 from retrieval_app.viewer.comparison_strip import ComparedPair, ComparisonStrip

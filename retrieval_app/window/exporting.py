@@ -17,7 +17,7 @@ from indexer.progress import drain
 from indexer.search.query import CroppedExample, QueryExample
 from indexer.wording import tr
 from retrieval_app.dialogs.save_dialog import ask_destination
-from retrieval_app.session.photo_listing import NO_FILTER
+from retrieval_app.session.searching.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.wording import format_count
@@ -77,7 +77,7 @@ class ListingExporter(QObject):
         if search.is_running:
             self._session.notice_posted.emit(tr("The search is still under way: export when its results are here."))
             return
-        within = None if search.photo_filter == NO_FILTER else search.photo_filter
+        within = None if search.conditions.photo_filter == NO_FILTER else search.conditions.photo_filter
         examples, hits = (search.query.positives, search.listing.hits) if search.query else ((), None)
         selected = tuple(self.list_selected())
         if selected and hits is not None:

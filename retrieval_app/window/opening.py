@@ -14,7 +14,7 @@ from indexer.paths import show_path
 from indexer.photos.reading import is_candidate
 from indexer.search.query import Query, QueryExample
 from indexer.wording import tr
-from retrieval_app.session.photo_listing import NO_FILTER
+from retrieval_app.session.searching.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.window.drop_and_paste import ReceivedItems, read_mime_data, sort_paths
@@ -96,8 +96,8 @@ class InputOpener:
         if library.info is None and has_library(library.folder):  # it is being read
             library.opened.connect(partial(self.open_items, items), Qt.ConnectionType.SingleShotConnection)
         else:
-            if items.pictures and self._session.search.photo_filter != NO_FILTER:
-                self._session.search.set_filter(NO_FILTER)
+            if items.pictures and self._session.search.conditions.photo_filter != NO_FILTER:
+                self._session.search.conditions.set_filter(NO_FILTER)
             self.open_items(items)
         if request.asks_for_folder:
             self.choose_folder()

@@ -12,7 +12,7 @@ from indexer.wording import tr
 from retrieval_app.grid.photo_sequence import PhotoSequence
 from retrieval_app.search.details_panel import list_photo_facts
 from retrieval_app.search.page import SearchPage
-from retrieval_app.session.marks import is_same_example
+from retrieval_app.session.searching.marks import is_same_example
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache

@@ -20,8 +20,8 @@ from indexer.library import Library
 from indexer.paths import get_stored_folder, make_name_key, make_search_text
 from indexer.ranking.photo_arrangement import GROUP_ORDERS, PHOTO_ORDERS, PhotoArrangement
 from indexer.wording import convert_to_microseconds
-from retrieval_app.session import photo_listing
-from retrieval_app.session.photo_listing import NO_FILTER, find_arranged_photos
+from retrieval_app.session.searching import photo_listing
+from retrieval_app.session.searching.photo_listing import NO_FILTER, find_arranged_photos
 
 PHOTOS = 100_000
 REPEATS = 5

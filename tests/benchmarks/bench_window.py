@@ -126,7 +126,7 @@ def list_actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
         "a click that searches": lambda turn: session.search.toggle_query_photo(int(session.search.listing.ids[turn])),
         "back to the library": lambda _: session.search.show_library(),
         "scrolling": lambda turn: grid.verticalScrollBar().setValue(turn * 300),
-        "a filter": lambda turn: session.search.set_filter(Filter(orientation=shapes[turn % 3])),
+        "a filter": lambda turn: session.search.conditions.set_filter(Filter(orientation=shapes[turn % 3])),
         "a new size": lambda turn: window.resize(1000 + 20 * turn, 700 + 10 * turn),
         "another page": lambda turn: window.page_stack.show_page(pages[turn % 4]),
         "a theme": lambda turn: window.theme.choose_theme("dark" if turn % 2 else "light"),

@@ -327,7 +327,7 @@ def test_photos_left_out_stand_on_a_chip_that_brings_them_back(window: MainWindo
     assert not set(ids) & set(search.listing.ids.tolist())
     chips = window.search_page.results.chip_row
     assert chips.isVisible()
-    search.show_left_out()
+    search.conditions.show_left_out()
     assert len(search.listing.ids) == 24
     assert not chips.isVisible()
 

@@ -105,7 +105,7 @@ def test_with_a_filter_the_photos_that_pass_can_be_learned_from(
     assert kinds(dialog) == [FOLDER_SOURCE, LIBRARY_SOURCE]
     within = Filter(under=photos_folder / "disc")
     label(window, dict.fromkeys(ids_of(window, "disc")[:2], "my own"))
-    window.session.search.set_filter(within)
+    window.session.search.conditions.set_filter(within)
     assert kinds(dialog) == [FOLDER_SOURCE, LIBRARY_SOURCE, FILTER_SOURCE]
     assert row.kind_box.currentData() == LIBRARY_SOURCE
     row.kind_box.setFocus()
@@ -115,9 +115,9 @@ def test_with_a_filter_the_photos_that_pass_can_be_learned_from(
     assert row.path_label.text() == "in disc"
     assert not dialog.start_button.isEnabled()
     assert "two classes of at least six different pictures" in dialog.note.text()
-    window.session.search.set_filter(Filter(label="my own"))
+    window.session.search.conditions.set_filter(Filter(label="my own"))
     wait_for(qtbot, lambda: title(dialog) == "2 labelled photos, 1 label")
-    window.session.search.set_filter(Filter())
+    window.session.search.conditions.set_filter(Filter())
     assert dialog.tuning.source == LibraryLabels(window.session.library.folder)
     assert kinds(dialog) == [FOLDER_SOURCE, LIBRARY_SOURCE]
 
@@ -152,7 +152,7 @@ def test_a_training_on_the_photos_that_pass_goes_through_the_real_command(
     opened: MakeDialog, window: MainWindow, qtbot: QtBot
 ) -> None:
     """A real child; all photos pass, as there are few."""
-    window.session.search.set_filter(Filter(min_side=2))
+    window.session.search.conditions.set_filter(Filter(min_side=2))
     dialog = opened(ON_LABELS)
     dialog.choose_page.source_row.choose_kind(FILTER_SOURCE)
     editors = dialog.choose_page.form.editors

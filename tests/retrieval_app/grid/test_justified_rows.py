@@ -11,7 +11,7 @@ from PySide6.QtCore import QRect
 from indexer.ranking.photo_arrangement import PhotoSection
 from retrieval_app.grid.justified_rows import MARGIN, lay_out_rows
 from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
-from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.searching.photo_listing import PhotoListing
 
 MIXED = np.random.default_rng(3).choice([0.67, 0.75, 1.0, 1.33, 1.5, 1.78], 500)
 

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.search.results import Photo
 from retrieval_app.grid.photo_grid import MAX_TILE_SIDE, MIN_TILE_SIDE, SIDE_MARGIN, PhotoGrid
-from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.searching.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.tile_painter import TILE_PADDING

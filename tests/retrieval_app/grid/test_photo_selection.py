@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from indexer.library import Library
 from retrieval_app.grid.photo_grid import PhotoGrid
 from retrieval_app.grid.tile_parts import TilePart
-from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.searching.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.window.main_window import MainWindow

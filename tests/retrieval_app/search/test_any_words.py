@@ -33,7 +33,9 @@ def test_whatever_is_typed_is_looked_for(
         QTest.keyClicks(bar.name_field, "blue sea")  # no word of the built-in model's
         assert bar.words_button.text() == "Pictures of blue sea"
         QTest.mouseClick(bar.words_button, Qt.MouseButton.LeftButton)
-        wait_for(qtbot, lambda: window.session.search.words == "blue sea" and not window.session.search.is_running)
+        wait_for(
+            qtbot, lambda: window.session.search.conditions.words == "blue sea" and not window.session.search.is_running
+        )
         with Library.open(home / "default.library") as library:
             first = library.load_photos(window.session.search.listing.ids[:EACH].tolist())
         assert [photo.label for photo in first] == ["blue sea"] * EACH

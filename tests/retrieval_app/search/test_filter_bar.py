@@ -19,7 +19,7 @@ from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.search.query import Query
 from indexer.search.results import Hit, Photo, SearchResult
 from retrieval_app.search.results_view import describe_listing
-from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.searching.photo_listing import PhotoListing
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band, describe_distance
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
@@ -54,7 +54,7 @@ def test_a_label_narrows_the_library_and_its_chip_widens_it_again(window: MainWi
     field = window.search_page.results.filter_bar.label_field
     QTest.keyClicks(field, "disc")
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH)
-    assert window.session.search.photo_filter == Filter(label="disc")
+    assert window.session.search.conditions.photo_filter == Filter(label="disc")
     (chip,) = chips_shown(window)
     assert "label disc" in chip.text()
     QTest.mouseClick(chip, Qt.MouseButton.LeftButton)
@@ -109,12 +109,12 @@ def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) 
     hits = window.session.search.listing.hits
     assert [(hit.photo.id, hit.distance) for hit in hits] == [(hit.photo.id, hit.distance) for hit in fused]
     assert {chip.text().split()[0] for chip in chips_shown(window)} == {"pictures"}
-    assert not window.session.search.can_rank_by(RANK_REFINED)
+    assert not window.session.search.conditions.can_rank_by(RANK_REFINED)
     cut = sorted(hit.distance for hit in hits)[1]
-    window.session.search.set_max_distance(cut)
+    window.session.search.conditions.set_max_distance(cut)
     near = [hit.photo.id for hit in fused if hit.distance is not None and hit.distance <= cut]
     assert window.session.search.listing.ids.tolist() == near
-    window.session.search.set_max_distance(None)
+    window.session.search.conditions.set_max_distance(None)
     window.session.search.move_in_history(-1)
     wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
     QTest.mouseClick(chips_shown(window)[0], Qt.MouseButton.LeftButton)
@@ -139,7 +139,7 @@ def show_reasons(window: MainWindow, qtbot: QtBot, photo_id: int, beginning: str
 
 
 def test_a_name_says_where_the_words_are(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.search.set_filter(Filter(named="SQUA 0"))
+    window.session.search.conditions.set_filter(Filter(named="SQUA 0"))
     wait_for(qtbot, lambda: not window.session.search.is_running)
     ids = window.session.search.listing.ids.tolist()
     wait_for(qtbot, lambda: window.search_page.results.grid.grid_model.photo_at(0) is not None)
@@ -147,7 +147,7 @@ def test_a_name_says_where_the_words_are(window: MainWindow, qtbot: QtBot) -> No
 
 
 def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: QtBot, home: Path) -> None:
-    window.session.search.set_filter(Filter(label="bar", orientation="landscape"))
+    window.session.search.conditions.set_filter(Filter(label="bar", orientation="landscape"))
     photo = int(window.session.search.listing.ids[0])
     window.session.search.toggle_query_photo(photo)
     settle(window, qtbot)
@@ -159,7 +159,7 @@ def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: 
 
 
 def test_a_folder_is_a_filter(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:
-    window.session.search.set_filter(Filter(under=photos_folder / "square"))
+    window.session.search.conditions.set_filter(Filter(under=photos_folder / "square"))
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH)
     open_filter(window, qtbot)
     assert window.search_page.results.filter_bar.folder_field.currentText() == "square"
@@ -180,11 +180,11 @@ def test_a_span_of_days_is_a_filter(window: MainWindow, qtbot: QtBot) -> None:
 def test_escape_closes_the_fields_and_keeps_the_filter(window: MainWindow, qtbot: QtBot) -> None:
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
     open_filter(window, qtbot)
-    window.session.search.set_filter(Filter(min_side=120))
+    window.session.search.conditions.set_filter(Filter(min_side=120))
     QTest.keyClick(window.search_page.results.filter_bar.label_field, Qt.Key.Key_Escape)
     assert not window.search_page.results.filter_bar.isVisible()
     assert window.session.search.query is not None
-    assert window.session.search.photo_filter == Filter(min_side=120)
+    assert window.session.search.conditions.photo_filter == Filter(min_side=120)
     wait_for(qtbot, lambda: len(chips_shown(window)) == 1)
 
 
@@ -195,14 +195,14 @@ def test_the_cut_off_shows_the_results_up_to_a_distance_at_once(window: MainWind
     slider = window.search_page.results.cut_slider
     assert slider.isVisible()
     slider.setValue(round(100 * distances[5]))
-    wait_for(qtbot, lambda: window.session.search.max_distance is not None)
-    cut = window.session.search.max_distance
+    wait_for(qtbot, lambda: window.session.search.conditions.max_distance is not None)
+    cut = window.session.search.conditions.max_distance
     assert cut is not None
     assert [hit.distance for hit in window.session.search.listing.hits] == [one for one in distances if one <= cut]
     assert 1 < len(window.session.search.listing.ids) < SHOWN
     slider.setValue(slider.maximum())
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
-    assert window.session.search.max_distance is None
+    assert window.session.search.conditions.max_distance is None
 
 
 def test_what_is_shown_is_said_in_words() -> None:
@@ -287,7 +287,7 @@ def test_the_last_day_of_the_calendar_is_a_last_day(window: MainWindow, qtbot: Q
     bar = window.search_page.results.filter_bar
     bar.date_field.setCurrentText("From … to …")
     bar.last_day.setDate(QDate(9999, 12, 31))
-    assert window.session.search.photo_filter.before == datetime.max
+    assert window.session.search.conditions.photo_filter.before == datetime.max
     bar.first_day.setDate(QDate(1990, 1, 1))
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
     assert "to 9999-12-31" in chips_shown(window)[0].text()

@@ -95,13 +95,13 @@ def test_it_lasts_from_query_to_query_and_starts_without_one(window: MainWindow,
         assert line(window).sentence.text().startswith("Ranked by your")
         window.session.search.show_library()
         settle(window, qtbot)
-    assert window.session.search.ranking == RANK_LABELS
+    assert window.session.search.conditions.ranking == RANK_LABELS
     assert window.menus.find_action("Rank by my labels").isChecked()
     window.session.search.toggle_query_photo(first)
     settle(window, qtbot)
-    window.session.search.set_max_distance(0.5)
+    window.session.search.conditions.set_max_distance(0.5)
     press_key(window, qtbot)
-    assert window.session.search.max_distance is None  # what was cut were distances of another kind
+    assert window.session.search.conditions.max_distance is None  # what was cut were distances of another kind
 
 
 def test_too_few_labels_are_said_and_the_model_ranks_on(home: Path, window: MainWindow, qtbot: QtBot) -> None:
@@ -116,7 +116,11 @@ def test_too_few_labels_are_said_and_the_model_ranks_on(home: Path, window: Main
     settle(window, qtbot)
     message = troubles[-1]
     assert message is not None and "takes two labels at least" in message.sentence
-    assert (window.session.search.ranking, shown(window), line(window).isHidden()) == (RANK_NEAREST, plain, True)
+    assert (window.session.search.conditions.ranking, shown(window), line(window).isHidden()) == (
+        RANK_NEAREST,
+        plain,
+        True,
+    )
     for place, label in ((0, "a"), (1, "a"), (2, "b")):
         window.search_page.results.grid.go_to(place)
         write_label(window, label)

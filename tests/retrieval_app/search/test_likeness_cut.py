@@ -79,7 +79,7 @@ def test_a_rate_that_cannot_be_shown_says_why(mine: MainWindow, qtbot: QtBot, ho
     with wait_for_signal(qtbot, mine.session.notice_posted) as told:
         thousandth.trigger()
     assert told == [(str(refused.value),)]
-    assert mine.session.search.max_distance is None
+    assert mine.session.search.conditions.max_distance is None
 
 
 def test_a_word_cuts_where_the_tiles_stop_saying_it(mine: MainWindow, qtbot: QtBot) -> None:

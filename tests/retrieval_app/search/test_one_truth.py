@@ -14,7 +14,7 @@ from indexer.library import Library
 from indexer.models.model import load_model
 from indexer.progress import drain
 from indexer.search.query import Query
-from retrieval_app.session import photo_search
+from retrieval_app.session.searching import photo_search
 from retrieval_app.window.drop_and_paste import read_mime_data
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw

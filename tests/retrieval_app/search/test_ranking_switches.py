@@ -93,8 +93,8 @@ def test_cut_and_filtered_ranks_are_those_of_the_command(
     ask(window, picture, qtbot)
     bound = sorted(hit.distance for hit in window.session.search.listing.hits)[15]
     switch(window, RANK_REFINED, qtbot)
-    window.session.search.set_max_distance(bound)
-    window.session.search.set_filter(Filter(orientation="landscape"))
+    window.session.search.conditions.set_max_distance(bound)
+    window.session.search.conditions.set_filter(Filter(orientation="landscape"))
     settle(window, qtbot)
     assert 2 < len(shown(window)) < 16
     asked: list[str | Path] = [picture, "--refine", "--max-distance", str(bound), "--orientation", "landscape"]
@@ -102,7 +102,7 @@ def test_cut_and_filtered_ranks_are_those_of_the_command(
     assert len(window.session.search.full_listing.hits) > len(
         shown(window)
     )  # the slider still knows how far results reach
-    window.session.search.set_max_distance(None)
+    window.session.search.conditions.set_max_distance(None)
     settle(window, qtbot)
     assert len(shown(window)) == len(window.session.search.full_listing.hits)
 
@@ -119,7 +119,7 @@ def test_one_way_at_a_time_and_only_the_newest_wish_is_answered(window: MainWind
         QTest.keyClick(window.search_page.results.grid, KEYS[way], CONTROL)
     assert window.session.search.is_running
     settle(window, qtbot)
-    assert window.session.search.ranking == RANK_NEAREST
+    assert window.session.search.conditions.ranking == RANK_NEAREST
     assert shown(window) == plain
     switch(window, RANK_COPIES, qtbot)
     box(window, RANK_REFINED).click()
@@ -146,14 +146,14 @@ def test_changed_copies_are_of_one_picture_alone(window: MainWindow, qtbot: QtBo
     assert not window.menus.find_action("Refine").isEnabled()  # there is no query
     window.session.search.toggle_query_photo(first)
     switch(window, RANK_COPIES, qtbot)
-    assert window.session.search.ranking == RANK_COPIES
+    assert window.session.search.conditions.ranking == RANK_COPIES
     window.session.search.mark_example(other, -1)
     settle(window, qtbot)
-    assert window.session.search.ranking == RANK_NEAREST
+    assert window.session.search.conditions.ranking == RANK_NEAREST
     assert not box(window, RANK_COPIES).isEnabled() and box(window, RANK_REFINED).isEnabled()
     assert not window.menus.find_action("Find changed copies").isEnabled()
     switch(window, RANK_COPIES, qtbot)
-    assert window.session.search.ranking == RANK_NEAREST
+    assert window.session.search.conditions.ranking == RANK_NEAREST
 
 
 @pytest.mark.parametrize("way", [RANK_REFINED, RANK_COPIES])

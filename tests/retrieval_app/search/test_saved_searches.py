@@ -51,7 +51,7 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
     part = CroppedExample(tmp_path / "outside.png", (0.25, 0.25, 0.5, 0.5))
     query = Query((first, part), (other,), (1.0, 2.0))
     ask(window, query, qtbot)
-    window.session.search.toggle_ranking(RANK_REFINED)
+    window.session.search.conditions.toggle_ranking(RANK_REFINED)
     settle(window, qtbot)
     ranks = [(hit.photo.id, hit.distance) for hit in window.session.search.listing.hits]
     assert ranks
@@ -62,8 +62,8 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
         assert saved(again)[0].text() == "bars && discs"
         saved(again)[0].trigger()
         settle(again, qtbot)
-        assert (again.session.search.query, again.session.search.ranking) == (query, RANK_REFINED)
-        assert (again.session.search.photo_filter, again.session.search.max_distance) == (
+        assert (again.session.search.query, again.session.search.conditions.ranking) == (query, RANK_REFINED)
+        assert (again.session.search.conditions.photo_filter, again.session.search.conditions.max_distance) == (
             Filter(orientation="landscape"),
             1.2,
         )

@@ -72,7 +72,7 @@ def test_of_selected_photos_these_alone_are_written(
 
 def test_results_up_to_the_cut_off_become_a_table(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     search(window, qtbot)
-    window.session.search.set_max_distance(window.session.search.listing.hits[5].distance)
+    window.session.search.conditions.set_max_distance(window.session.search.listing.hits[5].distance)
     export(window, tmp_path / "mine.csv", qtbot)
     with (tmp_path / "mine.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -162,7 +162,7 @@ def test_the_link_shows_the_file_in_its_folder_until_other_news(
 def test_of_a_filtered_library_what_passes_is_written_as_by_the_command(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, home: Path, name: str
 ) -> None:
-    window.session.search.set_filter(Filter(orientation="landscape"))
+    window.session.search.conditions.set_filter(Filter(orientation="landscape"))
     wait_for(qtbot, lambda: 0 < len(window.session.search.listing.ids) < ALL)
     shown = window.session.search.listing.ids.tolist()
     export(window, tmp_path / name, qtbot)

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from indexer.search.results import Hit, SearchResult
 from retrieval_app.search.details_panel import DetailsPanel
 from retrieval_app.search.page import FOLD_WIDTH
-from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.searching.photo_listing import PhotoListing
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.window.main_window import MainWindow
 from tests.retrieval_app.search.test_details_panel import PHOTO

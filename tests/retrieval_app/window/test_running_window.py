@@ -35,7 +35,7 @@ def test_a_second_start_hands_its_picture_to_the_open_window(
     window: MainWindow, home: Path, photos_folder: Path, qtbot: QtBot
 ) -> None:
     window.receive_files(home)
-    window.session.search.set_filter(Filter(orientation="portrait"))  # which would hide what is found
+    window.session.search.conditions.set_filter(Filter(orientation="portrait"))  # which would hide what is found
     picture = photos_folder / "disc" / "disc-1.png"
     second = QProcess()
     program, *arguments = build_command(str(picture))
@@ -46,7 +46,7 @@ def test_a_second_start_hands_its_picture_to_the_open_window(
     query = window.session.search.query
     assert query is not None and query.positives == (picture,)
     assert window.session.search.listing.hits[0].distance == 0
-    assert window.session.search.photo_filter == Filter()
+    assert window.session.search.conditions.photo_filter == Filter()
 
 
 def test_a_library_that_is_handed_over_is_opened(window: MainWindow, home: Path, qtbot: QtBot) -> None:

@@ -1,33 +1,32 @@
-"""The search: the history of queries, filter, cut-off and ranking, and the listing that comes of them.
+"""The search: the history of queries, the conditions on their results, and the listing that comes of both.
 
 A reader thread ranks, and the latest search wins: an answer to an earlier one is dropped. Query and listing go
 together: while a search is under way the listing is that of the query before, and where it failed there is none.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from indexer.database.filters import Filter
 from indexer.ranking.photo_arrangement import PhotoArrangement
-from indexer.ranking.search_request import ASCENDING_RANKINGS, RANK_LABELS, RANK_NEAREST, SearchRequest, can_rank
+from indexer.ranking.search_request import ASCENDING_RANKINGS, SearchRequest
 from indexer.search.query import Query, QueryExample
 from indexer.wording import tr
 from retrieval_app.session.change_history import ChangeHistory
-from retrieval_app.session.marks import adjust_mark, name_marking, remove_examples
 from retrieval_app.session.opened_library import OpenedLibrary
-from retrieval_app.session.photo_listing import (
+from retrieval_app.session.searching.marks import adjust_mark, name_marking, remove_examples
+from retrieval_app.session.searching.photo_listing import (
     FIRST_HITS,
     HITS_GROWTH,
-    NO_FILTER,
     AskedListing,
     FoundListings,
     PhotoListing,
     find_listings,
 )
-from retrieval_app.session.query_history import QueryHistory
+from retrieval_app.session.searching.query_history import QueryHistory
+from retrieval_app.session.searching.search_conditions import SearchConditions
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.workers.query_preparation import QueryPreparation, describe_left_out, needs_preparation
 
@@ -35,8 +34,8 @@ from retrieval_app.workers.query_preparation import QueryPreparation, describe_l
 class PhotoSearch(QObject):
     """What is looked for in the open library, and what was found.
 
-    The listing is the library's photos while there is no query, else the ranked hits. Filter, cut-off and ranking stay
-    from query to query.
+    The listing is the library's photos while there is no query, else the ranked hits. The `conditions` stay from query
+    to query.
     """
 
     query_changed = Signal()  # the query, the filter or the ranking
@@ -53,11 +52,7 @@ class PhotoSearch(QObject):
     ) -> None:
         super().__init__(parent)
         self.history = QueryHistory()
-        self.left_out: frozenset[int] = frozenset()  # ids of photos that are not listed until they are wanted again
-        self.photo_filter = NO_FILTER
-        self.words = ""  # what photos are to show, with a query or without
-        self.max_distance: float | None = None
-        self.ranking = RANK_NEAREST  # of indexer.ranking.rankings.RANKINGS
+        self.conditions = SearchConditions(library, lambda: self.query, self)
         self.full_listing = PhotoListing(np.empty(0, np.int64))  # before the cut-off
         self.listing = self.full_listing
         self.is_running = False  # the listing is still that of what was looked for before
@@ -79,6 +74,8 @@ class PhotoSearch(QObject):
         library.reader.failed.connect(self._end_failed_search)
         library.reader.refused.connect(self._report_refusal)
         self.preparation.ended.connect(self._search_prepared)
+        self.conditions.changed.connect(self._show_current_query)
+        self.conditions.cut_changed.connect(lambda: self._show_listing(self.full_listing))
 
     @property
     def query(self) -> Query | None:
@@ -90,16 +87,14 @@ class PhotoSearch(QObject):
         """The query with filter, cut-off and ranking; None for the whole library."""
         if self.query is None:
             return None
-        return self._describe_search(self.query)
+        return self.conditions.make_request(self.query)
 
     @property
     def kept_request(self) -> SearchRequest | None:
         """The request to be saved: `search_request`, or the words alone where there is no query."""
-        return self._describe_search(Query(())) if self.query is None and self.words else self.search_request
-
-    def _describe_search(self, query: Query) -> SearchRequest:
-        within = None if self.photo_filter == NO_FILTER else self.photo_filter
-        return SearchRequest(query, within, self.max_distance, self.ranking, self.words)
+        if self.query is None and self.conditions.words:
+            return self.conditions.make_request(Query(()))
+        return self.search_request
 
     @property
     def query_photo_id(self) -> int | None:
@@ -121,8 +116,7 @@ class PhotoSearch(QObject):
 
     def repeat_search(self, request: SearchRequest) -> None:
         """Search as it was done before: with the same words, filter, cut-off and ranking."""
-        self.photo_filter, self.words = request.within or NO_FILTER, request.words
-        self.max_distance, self.ranking = request.max_distance, request.ranking
+        self.conditions.take_request(request)
         if request.query.positives:
             self.run_query(request.query)
             return
@@ -197,77 +191,20 @@ class PhotoSearch(QObject):
         """Stop the search under way, and show what was shown before: at first, the library."""
         self.move_in_history(-1)
 
-    # Filter, cut-off and ranking
-
-    def set_filter(self, photo_filter: Filter) -> None:
-        """Show and search only the photos that pass the filter."""
-        self.photo_filter = photo_filter
-        self._show_current_query()
-
     def arrange_library(self, arrangement: PhotoArrangement) -> None:
         """List the library's photos in this order from now on, also when it is opened again."""
         self._library.set_arrangement(arrangement)
         if self.query is None:
             self._show_current_query()
 
-    def show_words(self, words: str) -> None:
-        """List the photos that show these words, the surest first; with a query, ranked by both together.
-
-        Empty words show all photos, or the query alone.
-        """
-        self.words = words
-        self._show_current_query()
-
-    def set_max_distance(self, distance: float | None) -> None:
-        """Show only results up to a distance; None for all."""
-        self.max_distance = distance
-        if self.query is None or self.ranking in ASCENDING_RANKINGS:
-            self._show_listing(self.full_listing)
-        else:
-            self._show_current_query()
-
-    def toggle_ranking(self, ranking: str) -> None:
-        """Rank in one of RANKINGS from now on; a second time, by distance again."""
-        new_ranking = RANK_NEAREST if ranking == self.ranking else ranking
-        if new_ranking == RANK_NEAREST or self.can_rank_by(new_ranking):
-            if RANK_LABELS in (ranking, self.ranking):
-                self.max_distance = None  # a cut-off is not the same among distances of another kind
-            self.ranking = new_ranking
-            self._show_current_query()
-
-    def leave_out(self, photo_ids: Iterable[int]) -> None:
-        """List these photos no more, in any search, until `show_left_out`."""
-        self._set_left_out(self.left_out.union(photo_ids))
-
-    def take_back_in(self, photo_ids: Iterable[int]) -> None:
-        """List these photos again."""
-        self._set_left_out(self.left_out.difference(photo_ids))
-
-    def show_left_out(self) -> None:
-        """List all photos again."""
-        self._set_left_out(frozenset())
-
-    def _set_left_out(self, left_out: frozenset[int]) -> None:
-        self.left_out = left_out
-        self._show_current_query()
-
-    def can_rank_by(self, ranking: str) -> bool:
-        """Whether this ranking can be chosen: it fits the query and no words are asked; that by labels also before a
-        query.
-        """
-        if self.query is None:
-            return ranking == RANK_LABELS and not self._library.is_empty
-        return can_rank(ranking, self.query) and (ranking == RANK_NEAREST or not self.words)
-
     # The listing
 
     def _show_current_query(self) -> None:
         """Show what the history points at."""
         self._drop_pending_search()
-        if not self.can_rank_by(self.ranking):
-            self.ranking = RANK_NEAREST
+        self.conditions.reset_unfit_ranking()
         self.query_changed.emit()
-        self.is_running = self.query is not None or not self._lists_all_in_order()
+        self.is_running = self.query is not None or not self.conditions.list_all_in_order()
         if self.query is None:
             self._show_library_photos()
             return
@@ -290,9 +227,11 @@ class PhotoSearch(QObject):
 
     def _ask_listing(self) -> None:
         """Have what is looked for found by the reader."""
-        library = self._library
+        library, conditions = self._library, self.conditions
         self._last_id = int(library.photo_ids.max(initial=0))
-        asked = AskedListing(self.search_request, self.words, self.photo_filter, library.photo_ids, library.arrangement)
+        asked = AskedListing(
+            self.search_request, conditions.words, conditions.photo_filter, library.photo_ids, library.arrangement
+        )
         library.reader.ask_question(self._search_number, partial(find_listings, asked=asked, most=self._most_hits))
 
     def find_more(self) -> None:
@@ -306,21 +245,17 @@ class PhotoSearch(QObject):
 
     def _show_library_photos(self) -> None:
         """Show the library's photos, or those that pass the filter or show the words."""
-        if self._lists_all_in_order():
+        if self.conditions.list_all_in_order():
             photo_ids = self._library.photo_ids
             self._show_listing(PhotoListing(photo_ids, candidate_count=len(photo_ids)))
         else:
             self._ask_listing()
             self.listing_changed.emit()
 
-    def _lists_all_in_order(self) -> bool:
-        """Whether the library is listed as it is known here, so that nothing has to be read for it."""
-        return not self.words and (self.photo_filter, self._library.arrangement) == (NO_FILTER, PhotoArrangement())
-
     def _show_listing(self, full_listing: PhotoListing, cut_listing: PhotoListing | None = None) -> None:
         self.full_listing = full_listing
-        shown = full_listing.cut_at_distance(self.max_distance) if cut_listing is None else cut_listing
-        self.listing = shown.leave_out(self.left_out)
+        shown = full_listing.cut_at_distance(self.conditions.max_distance) if cut_listing is None else cut_listing
+        self.listing = shown.leave_out(self.conditions.left_out)
         self.listing_changed.emit()
 
     def _drop_pending_search(self) -> None:
@@ -337,7 +272,7 @@ class PhotoSearch(QObject):
     def _receive_listings(self, key: object, answer: object) -> None:
         if key == self._search_number and isinstance(answer, FoundListings):
             full_listing, cut_listing = answer
-            if self.is_growing and (self.words or self.ranking not in ASCENDING_RANKINGS):
+            if self.is_growing and (self.conditions.words or self.conditions.ranking not in ASCENDING_RANKINGS):
                 full_listing = full_listing.keep_order_of(self.full_listing)
             self.is_running = self.is_growing = self.has_failed = False
             self._show_listing(full_listing, cut_listing)
@@ -362,19 +297,20 @@ class PhotoSearch(QObject):
         from indexer.search.label_metric import TOO_FEW_LABELS
 
         if sentence == TOO_FEW_LABELS:
-            rank_again = partial(self.toggle_ranking, self.ranking)
-            self.toggle_ranking(self.ranking)
-            self.trouble_changed.emit(TroubleMessage(sentence, tr("Try again"), rank_again))
+            toggle = partial(self.conditions.toggle_ranking, self.conditions.ranking)
+            toggle()
+            self.trouble_changed.emit(TroubleMessage(sentence, tr("Try again"), toggle))
         else:
-            go_back = partial(self.show_words, "") if self.words else self.show_library
+            conditions = self.conditions
+            go_back = partial(conditions.show_words, "") if conditions.words else self.show_library
             self.trouble_changed.emit(TroubleMessage(sentence, tr("Back to the library"), go_back))
 
     # The library
 
     def _forget_everything(self) -> None:
-        """Drop history, filter, cut-off and ranking with the library that they were about."""
-        self.history, self.photo_filter, self.left_out, self.words = QueryHistory(), NO_FILTER, frozenset(), ""
-        self.max_distance, self.ranking = None, RANK_NEAREST
+        """Drop history and conditions with the library that they were about."""
+        self.history = QueryHistory()
+        self.conditions.clear_all()
         self._drop_pending_search()
 
     def _show_opened_library(self) -> None:

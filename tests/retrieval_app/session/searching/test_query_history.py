@@ -1,7 +1,7 @@
 import pytest
 
 from indexer.search.query import Query
-from retrieval_app.session.query_history import QueryHistory
+from retrieval_app.session.searching.query_history import QueryHistory
 
 A, B, C = Query((1,)), Query((2,)), Query((3,))
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.search.query import CroppedExample, Query
 from retrieval_app.grid.tile_parts import TilePart
-from retrieval_app.session.marks import MAX_MARKS, adjust_mark, list_marks, remove_example, replace_example
+from retrieval_app.session.searching.marks import MAX_MARKS, adjust_mark, list_marks, remove_example, replace_example
 from retrieval_app.window.main_window import MainWindow
 from tests.support.window_waits import wait_for, wait_for_signal
 

@@ -14,7 +14,7 @@ from indexer.progress import drain
 from indexer.ranking.rankings import run_search
 from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_NEAREST, RANK_REFINED, SearchRequest
 from indexer.search.query import Query
-from retrieval_app.session import photo_listing, photo_search
+from retrieval_app.session.searching import photo_listing, photo_search
 from retrieval_app.session.session import Session
 from tests.support.drawings import CLASSES, EACH, draw
 from tests.support.held_readers import held
@@ -103,7 +103,7 @@ def test_further_hits_come_behind_those_that_are_there_until_all_are(
 ) -> None:
     monkeypatch.setattr(photo_search, "FIRST_HITS", 4)
     monkeypatch.setitem(photo_listing.find_least_exact_hits(), RANK_NEAREST, 4)
-    session.search.ranking = ranking
+    session.search.conditions.ranking = ranking
     search_and_wait(session, qtbot, Query((5,)))
     seen = session.search.listing.ids.tolist()
     for count in (16, SHOWN):
@@ -131,10 +131,10 @@ def test_a_cut_off_that_ends_the_list_asks_for_no_more(
     monkeypatch.setattr(photo_search, "FIRST_HITS", 4)
     search_and_wait(session, qtbot, Query((5,)))
     distances = [hit.distance for hit in session.search.listing.hits]
-    session.search.set_max_distance((distances[2] + distances[3]) / 2)
+    session.search.conditions.set_max_distance((distances[2] + distances[3]) / 2)
     session.search.find_more()
     assert not session.search.is_growing and len(session.search.listing.ids) == 3
-    session.search.set_max_distance(distances[3])
+    session.search.conditions.set_max_distance(distances[3])
     session.search.find_more()
     wait_for_search(session, qtbot)
     assert len(session.search.full_listing.ids) == 16
@@ -173,7 +173,7 @@ def test_a_library_is_never_taken_for_empty_while_it_is_opened(home: Path, sessi
 
 def test_a_filter_is_under_way_until_its_photos_are_there(session: Session, qtbot: QtBot) -> None:
     with held(session.library.reader):
-        session.search.set_filter(Filter(label="disc"))
+        session.search.conditions.set_filter(Filter(label="disc"))
         assert session.search.is_running and len(session.search.listing.ids) == SHOWN
     wait_for_search(session, qtbot)
     assert len(session.search.listing.ids) == EACH
