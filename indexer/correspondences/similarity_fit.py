@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.vectors.principal_space import scale_to_unit_length
+from indexer.vectors.unit_vectors import scale_to_unit_length
 
 LEAST_SIZE, GREATEST_SIZE = 0.25, 4.0  # of the second picture's content in the first one's
 LEAST_BASE = 2.0  # a turn is told by two points no nearer to each other than this, in tolerances
@@ -31,7 +31,7 @@ def find_mutual_neighbours(
     The mean of all features is subtracted first: what is everywhere points to no place. The most alike come first.
     """
     mean = np.concatenate([first, second]).mean(axis=0)
-    one, other = (scale_to_unit_length(features - mean) for features in (first, second))
+    one, other = (scale_to_unit_length(features - mean, np.float32) for features in (first, second))
     cosines = one @ other.T
     chosen, choosing = cosines.argmax(axis=1), cosines.argmax(axis=0)
     rows = np.flatnonzero(choosing[chosen] == np.arange(len(one)))

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from indexer.statistics.calibration_measurement import sample_by_class
 from indexer.statistics.cross_validation import assign_class_folds, assign_folds
 from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
+from indexer.vectors.unit_vectors import scale_to_unit_length
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -108,8 +109,7 @@ class LabelModel(NamedTuple):
         """Unit vectors (n, dim) of what the map makes of vectors (n, dim)."""
         if self.metric is not None:
             return self.metric.transform(vectors).astype(np.float64)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: Floats = vectors / np.maximum(lengths, np.finfo(np.float64).tiny)
+        unit: Floats = scale_to_unit_length(vectors)
         return unit
 
 

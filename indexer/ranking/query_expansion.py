@@ -13,8 +13,9 @@ import numpy as np
 from indexer.library import Library
 from indexer.search.query import Query, SearchLimits
 from indexer.search.results import SearchResult
-from indexer.vectors.principal_space import PrincipalSpace, scale_to_unit_length
+from indexer.vectors.principal_space import PrincipalSpace
 from indexer.vectors.projection import MAX_FIT_ROWS
+from indexer.vectors.unit_vectors import scale_to_unit_length
 
 POOL_SIZE = 300  # nearest photos that are reordered
 EXPANSION_NEIGHBOURS, EXPANSION_POWER = 3, 1.0  # docs/letterbox.md: chosen on three sets
@@ -75,4 +76,4 @@ def _expand_queries(queries: np.ndarray, photos: np.ndarray) -> np.ndarray:
     count = min(EXPANSION_NEIGHBOURS, cosines.shape[1])
     rows = np.argpartition(cosines, -count, axis=1)[:, -count:]
     weights = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0) ** EXPANSION_POWER
-    return scale_to_unit_length(queries + np.einsum("qk,qkd->qd", weights, photos[rows]))
+    return scale_to_unit_length(queries + np.einsum("qk,qkd->qd", weights, photos[rows]), np.float32)

@@ -7,6 +7,7 @@ import numpy as np
 from PIL.Image import Image
 
 from indexer.models.card import ModelCard, Preprocessing
+from indexer.models.model import normalise_embeddings
 
 PIXEL_SIDE = 28
 
@@ -31,7 +32,4 @@ class RawPixelEmbedder:
 
     def embed(self, batch: np.ndarray) -> np.ndarray:
         """Unit vectors (n, 2352) float32; a black picture has none and comes back as NaN."""
-        vectors = batch.reshape(len(batch), -1).astype(np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: np.ndarray = np.divide(vectors, lengths, out=np.full_like(vectors, np.nan), where=lengths > 0)
-        return unit
+        return normalise_embeddings(batch.reshape(len(batch), -1).astype(np.float32))

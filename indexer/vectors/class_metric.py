@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.vectors.distances import ROWS_PER_BLOCK
+from indexer.vectors.unit_vectors import scale_to_unit_length
 
 Floats = NDArray[np.float64]
 SMALL_FACTOR = 32  # rows of a triangular matrix that is inverted as it is
@@ -38,14 +39,13 @@ class ClassMetric(NamedTuple):
 
     def transform(self, vectors: np.ndarray) -> NDArray[np.float32]:
         """Unit vectors (n, dim) float32 under the map, of unit vectors (n, dim)."""
-        return _scale_to_unit((np.asarray(vectors, np.float32) - self.mean) @ self.matrix)
+        mapped = (np.asarray(vectors, np.float32) - self.mean) @ self.matrix
+        return scale_to_unit_length(mapped).astype(np.float32)
 
     def transform_exactly(self, vectors: Sequence[np.ndarray] | np.ndarray) -> Floats:
         """Unit vectors (n, dim) float64 under the map, of n unit vectors (dim,): slower, alike in any company."""
         stacked = np.asarray(vectors, np.float64).reshape(-1, len(self.mean))
-        mapped = (stacked - self.mean) @ self.matrix.astype(np.float64)
-        lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
-        unit: Floats = mapped / np.maximum(lengths, np.finfo(np.float32).tiny)
+        unit: Floats = scale_to_unit_length((stacked - self.mean) @ self.matrix.astype(np.float64))
         return unit
 
 
@@ -236,14 +236,15 @@ def iterate_transformed(
     parts: dict[float, tuple[Floats, Floats]] = {}
     for shrinkage, stretch in settings:
         if not scatter.variances.any():
-            yield _scale_to_unit(centred)
+            yield scale_to_unit_length(centred).astype(np.float32)
             continue
         if shrinkage not in parts:
             scales = _compute_scales(scatter, shrinkage)
             between = _find_between_directions(scatter.class_means * scales, scatter.counts)
             parts[shrinkage] = along * scales, (along * scales) @ between.T @ between
         scaled, between_part = parts[shrinkage]
-        yield _scale_to_unit(np.concatenate([*outside, scaled + (stretch - 1) * between_part], axis=1))
+        mapped = np.concatenate([*outside, scaled + (stretch - 1) * between_part], axis=1)
+        yield scale_to_unit_length(mapped).astype(np.float32)
 
 
 def fit_class_metric(vectors: np.ndarray, labels: np.ndarray, setting: MetricSetting) -> ClassMetric:
@@ -318,8 +319,3 @@ def _invert_lower(factor: Floats) -> Floats:
     inverse[:half, :half], inverse[half:, half:] = upper, lower
     inverse[half:, :half] = -lower @ (factor[half:, :half] @ upper)
     return inverse
-
-
-def _scale_to_unit(rows: np.ndarray) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-    return np.ascontiguousarray(rows / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.vectors.projection import MAX_FIT_ROWS, fit_pca
+from indexer.vectors.unit_vectors import scale_to_unit_length
 
 PRINCIPAL_DIMS = 64  # docs/zero-shot.md: chosen on drawings, checked on photographs
 
@@ -21,7 +22,7 @@ class PrincipalSpace(NamedTuple):
 
     def project(self, values: np.ndarray) -> np.ndarray:
         """Embeddings (n, dim) along the principal directions, as unit vectors (n, d) float32."""
-        return scale_to_unit_length(values.astype(np.float32) @ self.basis - self.mean @ self.basis)
+        return scale_to_unit_length(values.astype(np.float32) @ self.basis - self.mean @ self.basis, np.float32)
 
 
 class PrincipalSpaceCache:
@@ -36,12 +37,6 @@ class PrincipalSpaceCache:
         if self._space is None or state != self._fitted_on:
             self._fitted_on, self._space = state, fit_principal_space(read_embeddings())
         return self._space
-
-
-def scale_to_unit_length(rows: np.ndarray) -> np.ndarray:
-    """Rows (n, dim) scaled to unit length, float32; rows of zeros stay as they are."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
 
 
 def fit_principal_space(values: np.ndarray) -> PrincipalSpace:

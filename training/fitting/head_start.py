@@ -17,6 +17,7 @@ from indexer.models.card import Head
 from indexer.models.network import EmbeddingNetwork
 from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
 from indexer.vectors.projection import fit_pca
+from indexer.vectors.unit_vectors import scale_to_unit_length
 from training.fitting.prior_metrics import PRIOR_METRICS
 from training.settings.config import TrainConfig
 
@@ -75,7 +76,7 @@ def start_from_classes(network: EmbeddingNetwork, pooled: np.ndarray, labels: In
     """Set the head to the class metric of pooled outputs (n, backbone_dim) with labels (n,), or where the head is
     smaller to the principal components of the outputs under that metric.
     """
-    units = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    units = scale_to_unit_length(pooled, np.float32)
     metric = fit_class_metric(units, labels, setting)
     if network.dim == network.backbone_dim:
         fill_with_metric(network, metric)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from indexer.clustering.cluster_methods import find_density_clusters, find_kmeans_clusters
 from indexer.progress import drain
 from indexer.statistics.detailed_metrics import compute_mutual_information
+from indexer.vectors.unit_vectors import scale_to_unit_length
 
 MOST_LEARNED_ROWS = 2_000  # that a classifier learns from: the time of a support vector machine grows with their square
 NEIGHBOURS = 5
@@ -50,7 +51,7 @@ def measure_feature_uses(
     learned: Vectors, learned_labels: Sequence[str], test: Vectors, test_labels: Sequence[str]
 ) -> FeatureUses:
     """The uses of embeddings (m, dim) of pictures to learn from and (n, dim) of test pictures, with their classes."""
-    learned, test = _scale_rows(learned), _scale_rows(test)
+    learned, test = scale_to_unit_length(learned), scale_to_unit_length(test)
     shared = set(learned_labels) & set(test_labels)
     svm = neighbours = None
     if shared and len(set(learned_labels)) > 1:
@@ -90,8 +91,3 @@ def measure_clusters(codes: NDArray[np.int64], labels: Sequence[str]) -> Cluster
     return ClusterQuality(
         compute_mutual_information(labels, codes.tolist()), float(table.max(axis=1).sum() / len(codes))
     )
-
-
-def _scale_rows(vectors: Vectors) -> Vectors:
-    scaled: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return scaled
