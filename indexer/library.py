@@ -10,7 +10,6 @@ import contextlib
 import os
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self, Unpack
@@ -144,14 +143,6 @@ class Library:
         finally:
             self.close()
 
-    def take_job_lock(self) -> AbstractContextManager[object]:
-        """Take the library's job lock until the context ends, as `Store.take_job_lock` does."""
-        return self.store.take_job_lock()
-
-    def read_data_version(self) -> int:
-        """A number that changes when another process or thread has committed to the library."""
-        return self.store.database.read_data_version()
-
     # the model
 
     @property
@@ -168,15 +159,6 @@ class Library:
     def model_id(self) -> int:
         """The active model's id in the database, 0 before the first index run."""
         return self.store.models.find_model_id(self.model_fingerprint)
-
-    def activate_model(self, fingerprint: str) -> None:
-        """Make a model the active one and the one before it the previous one, in one transaction."""
-        if fingerprint == self.model_fingerprint:
-            return
-        with self.store.database.transaction():
-            if self.model_fingerprint:
-                self.store.models.set_setting("previous_model", self.model_fingerprint)
-            self.store.models.set_setting("active_model", fingerprint)
 
     def read_model_card(self) -> ModelCard:
         """The active model's card. Raises LibraryError before the first index run, ModelError where it is damaged."""

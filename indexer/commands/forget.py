@@ -47,7 +47,7 @@ def forget_command(
             return
         confirmed = yes or _confirm_forgetting(plan, folder)
         if confirmed:
-            with opened.take_job_lock():
+            with opened.store.take_job_lock():
                 plan = forget_photos(opened.store.database, root, with_labels=with_labels)
     _print_plan(plan if confirmed else None, "forgotten", as_json=as_json)
 

@@ -132,7 +132,7 @@ def label_command(label: str, images: tuple[Path, ...], adding: bool, library: P
     added: list[EnrolledPhoto] = []
     with Library.open(library or find_library(images[0])) as opened:
         if adding:
-            with opened.take_job_lock():
+            with opened.store.take_job_lock():
                 added = follow_steps(enrol_pictures(opened, label, images), as_json=as_json)
         count = len(added) if adding else enrol_photos(opened, label, images)
     stored = normalise_label(label.strip())

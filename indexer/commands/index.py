@@ -92,7 +92,7 @@ def index_command(
         runs = generate_runs(opened, request, choice, runtime)
         if watching:
             follow_steps(_watch_and_print(opened, runs, as_json=as_json), as_json=as_json, attached=attached)
-        with opened.take_job_lock():
+        with opened.store.take_job_lock():
             report = follow_steps(next(runs), as_json=as_json, attached=attached)
         _print_report(opened, report, as_json=as_json)
     return 1 if report.new_failures else 0

@@ -166,7 +166,7 @@ def roots_command(library: Path | None, move: tuple[Path, Path] | None, as_json:
     """List the photo folders of a library, or point one at another place."""
     with Library.open(library or find_library()) as opened:
         if move:
-            with opened.take_job_lock():
+            with opened.store.take_job_lock():
                 move_root(opened, *move)
         roots = opened.store.files.list_roots()
     listed = [
@@ -199,7 +199,7 @@ def check_command(library: Path | None, repair: bool, as_json: bool) -> int:
     with Library.open(library or find_library()) as opened:
         problems = follow_steps(check_library(opened), as_json=as_json)
         if repair and problems:
-            with opened.take_job_lock():
+            with opened.store.take_job_lock():
                 follow_steps(repair_library(opened), as_json=as_json)
             problems = follow_steps(check_library(opened), as_json=as_json)
         replaced = 0

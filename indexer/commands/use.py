@@ -35,7 +35,7 @@ def use_command(
         raise click.UsageError("Name a checkpoint to use, or --previous.")
     if checkpoint is not None and not anyway:
         require_verdict(checkpoint)
-    with Library.open(library or find_library()) as opened, opened.take_job_lock():
+    with Library.open(library or find_library()) as opened, opened.store.take_job_lock():
         if checkpoint is not None and not anyway:
             require_roots_online(opened)
         steps = switch_model(opened, checkpoint) if checkpoint is not None else switch_back(opened)

@@ -60,6 +60,16 @@ class ModelTable:
             self._database.execute_statement(sql, (json.dumps(fingerprint),))
         return self.find_model_id(fingerprint)
 
+    def activate_model(self, fingerprint: str) -> None:
+        """Make a model the active one and the one before it the previous one, in one transaction."""
+        before = str(self.read_setting("active_model") or "")
+        if fingerprint == before:
+            return
+        with self._database.transaction():
+            if before:
+                self.set_setting("previous_model", before)
+            self.set_setting("active_model", fingerprint)
+
     def rename_model(self, fingerprint: str, name: str) -> None:
         """Call a model by another name."""
         self._database.execute_statement("UPDATE models SET name = ? WHERE fingerprint = ?", (name, fingerprint))

@@ -70,7 +70,7 @@ def move_to_trash(library: Library, paths: Sequence[bytes]) -> Steps[TrashOutcom
     if not is_trash_allowed(library):
         raise LookalikeError("Moving files to the trash is switched off for this library. Allow it in its settings.")
     journal, moved, refused = TrashJournal(library.folder), list[bytes](), list[RefusedFile]()
-    with library.take_job_lock():
+    with library.store.take_job_lock():
         batch = journal.start_batch()
         for number, path in enumerate(paths):
             yield Progress("trash", number, len(paths))
@@ -89,7 +89,7 @@ def put_back(library: Library) -> Steps[TrashOutcome]:
     Raises LookalikeError where nothing is to be put back, or another program is at work on the library.
     """
     journal, restored, refused = TrashJournal(library.folder), list[bytes](), list[RefusedFile]()
-    with library.take_job_lock():
+    with library.store.take_job_lock():
         gone = journal.list_last_batch()
         if not gone:
             raise LookalikeError("No file was moved to the trash from this library, or all were put back.")

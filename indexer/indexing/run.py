@@ -146,7 +146,7 @@ def index_library(
         start += _load_model(model)
     counts = yield from embed_pending_files(library, pending, model, model_id)
     facts_read = yield from read_missing_facts(library)
-    library.activate_model(card.fingerprint)
+    library.store.models.activate_model(card.fingerprint)
     if pending:
         mark_lost_roots(store)
         mark_links(store.database)

@@ -48,7 +48,7 @@ def switch_back(library: Library) -> Steps[SwitchReport]:
         raise LibraryError(f"The library {library.name} has had no other model to go back to.")
     yield from install_model(ModelChoice(checkpoint=library.models_folder / fingerprint), library.models_folder)
     photos_before = set(library.find_photo_ids().tolist())
-    library.activate_model(fingerprint)
+    library.store.models.activate_model(fingerprint)
     photos_now = set(library.find_photo_ids().tolist())
     return SwitchReport(len(photos_now), 0, len(photos_before - photos_now), library.list_failed_files())
 

@@ -74,7 +74,7 @@ def _run_when_free(library: Library, start_run: StartIndexRun) -> Steps[IndexRep
     """A run under the job lock, as soon as no other program holds it."""
     while True:
         try:
-            job = library.take_job_lock()
+            job = library.store.take_job_lock()
         except LibraryBusy as busy:
             yield IDLE_PROGRESS._replace(note=str(busy))
             time.sleep(CHECK_SECONDS)

@@ -79,7 +79,7 @@ class PhotoLibrary(Library):
         require_folders(self.folder, paths)
         choice = None if model is None else parse_model_choice(os.fspath(model))
         request = IndexRequest(paths, labelled=labelled, excluded=tuple(exclude))
-        with self.take_job_lock():
+        with self.store.take_job_lock():
             return drain(next(generate_runs(self, request, choice, "auto")))
 
     def list_photos(self, within: Filter | None = None) -> PhotoList:

@@ -174,7 +174,7 @@ class OpenedLibrary(QObject):
             self.reader.ask_question(NEWS_KEY, await_data_version)
             return
         try:
-            version = self._library.read_data_version()
+            version = self._library.store.database.read_data_version()
         except LookalikeError as error:
             self._give_up(str(error))
             return

@@ -57,7 +57,7 @@ def make_library(work: Path, count: int) -> None:
     write_card(work / "data" / "default.library" / "models")
     with Library(work / "data" / "default.library") as library:
         drain(index_library(library, [work / "photos"], Tiny()))
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
 
 
 def print_times(app: QApplication, window: MainWindow, count: int) -> None:

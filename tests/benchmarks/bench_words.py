@@ -64,7 +64,7 @@ def measure_seconds(folder: Path, count: int = PHOTOS) -> WordSeconds:
         for start in range(0, count, BLOCK):
             vectors = clustered(BLOCK, dim=card.dim, seed=start)
             library.store.record_outcomes((outcome(root, start + n, vector) for n, vector in enumerate(vectors)), model)
-        library.activate_model(card.fingerprint)
+        library.store.models.activate_model(card.fingerprint)
         index, seconds = WordIndex(library), []
         for word in ("bird", *NEXT_WORDS, *NEXT_WORDS):
             start_time = time.perf_counter()

@@ -146,11 +146,11 @@ def test_pictures_that_cancel_each_other_out_are_a_sentence() -> None:
 
 def test_search_sees_at_once_what_another_program_commits(filled: Library) -> None:
     ids, _ = all_vectors(filled)
-    version = filled.read_data_version()
+    version = filled.store.database.read_data_version()
     assert ids_of(filled.search(Query((ids[0],)), k=1)) == [ids[0]]
-    assert filled.read_data_version() == version
+    assert filled.store.database.read_data_version() == version
     hide(filled, [ids[0]])
-    assert filled.read_data_version() != version
+    assert filled.store.database.read_data_version() != version
     assert ids[0] not in ids_of(filled.search(Query((ids[0],)), k=20))
     fill(filled.folder, clustered(1), publish=True, first=5000)
     assert filled.collect_info().tail == 0
@@ -180,7 +180,7 @@ def test_searches_go_on_while_another_connection_writes(filled: Library) -> None
 
 
 HOLD = "import sys; from pathlib import Path; from indexer.library import Library\n"
-HOLD += "with Library.open(Path(sys.argv[1])) as library, library.take_job_lock():\n"
+HOLD += "with Library.open(Path(sys.argv[1])) as library, library.store.take_job_lock():\n"
 HOLD += "    print('held', flush=True); sys.stdin.read()"
 
 
@@ -190,11 +190,11 @@ def test_one_job_at_a_time_and_searches_do_not_wait_for_it(filled: Library) -> N
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
-    with pytest.raises(LibraryBusy, match="Another program is at work"), filled.take_job_lock():
+    with pytest.raises(LibraryBusy, match="Another program is at work"), filled.store.take_job_lock():
         pass
     assert filled.search(Query((1,)), k=1).hits[0].distance == 0
     holder.communicate(b"")
-    with filled.take_job_lock():
+    with filled.store.take_job_lock():
         pass
 
 
@@ -208,7 +208,7 @@ def test_read_only_library_is_searched(rights: Rights, open_to_all: Path) -> Non
     with Library.open(place) as library:
         result = library.search(Query((1,)), k=3)
         assert (result.engine, result.notice, result.hits[0].distance) == ("annoy", "", 0)
-        with pytest.raises(LibraryError, match="cannot be written"), library.take_job_lock():
+        with pytest.raises(LibraryError, match="cannot be written"), library.store.take_job_lock():
             pass
 
 

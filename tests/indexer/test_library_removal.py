@@ -72,7 +72,7 @@ def test_a_deletion_that_is_cut_off_leaves_a_library_that_can_be_deleted(folder:
 
 def test_what_is_at_work_is_not_deleted_or_renamed(folder: Path) -> None:
     before = snapshot(folder)
-    with Library.open(folder) as library, library.take_job_lock():
+    with Library.open(folder) as library, library.store.take_job_lock():
         for change in (lambda: drain(delete_library(folder)), lambda: rename_library(folder, "other")):
             with pytest.raises(LibraryBusy, match="old name"):
                 change()

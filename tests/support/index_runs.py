@@ -48,5 +48,5 @@ def index_drawings(folder: Path, each: int, *, labelled: bool = False) -> Path:
     write_card(folder / "default.library" / "models")
     with Library(folder / "default.library") as library:
         run_indexing(library, Tiny(), folder / "photos", labelled=labelled)
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
     return folder / "default.library"

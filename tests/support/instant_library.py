@@ -53,5 +53,5 @@ def use_instant_model(folder: Path, vectors: np.ndarray, **instant: object) -> L
     library.store.record_outcomes((outcome(root, number, vector) for number, vector in enumerate(mapped)), model)
     for code in range(CLASSES):
         library.annotations.set_label((np.flatnonzero(code == CODES) + 1).tolist(), f"class {code}")
-    library.activate_model(card.fingerprint)
+    library.store.models.activate_model(card.fingerprint)
     return library

@@ -74,7 +74,7 @@ def _use(place: Place, tell: Tell) -> None:
 
 
 def _embed(place: Place, tell: Tell, folders: list[Path], model: str) -> None:
-    with Library.open(place.library) as library, library.take_job_lock():
+    with Library.open(place.library) as library, library.store.take_job_lock():
         embedder = Tiny(model)
         for step in index_library(library, folders, embedder):
             tell(f"{step.done if step.stage == 'embed' else 0} {embedder.asked}")
@@ -108,7 +108,7 @@ def _drop_generation(place: Place) -> None:
 
 
 def _publish(place: Place, tell: Tell) -> None:
-    with Library.open(place.library) as library, library.take_job_lock():
+    with Library.open(place.library) as library, library.store.take_job_lock():
         drain(publish_generation(library.folder, library.store, library.model_id, library.model_fingerprint))
         tell("published")
 
@@ -122,7 +122,7 @@ def _damage_vectors(place: Place) -> None:
 
 
 def _repair(place: Place, tell: Tell) -> None:
-    with Library.open(place.library) as library, library.take_job_lock():
+    with Library.open(place.library) as library, library.store.take_job_lock():
         if damaged := library.store.embeddings.find_damaged(library.model_id):
             library.store.embeddings.drop_embeddings(damaged)
         tell("dropped")

@@ -106,7 +106,7 @@ def delete_command(*, model: str, preview: bool, yes: bool, library: Path | None
             if opened is None:
                 delete_model(row, None)
             else:
-                with opened.take_job_lock():
+                with opened.store.take_job_lock():
                     delete_model(row, opened)
     fields = plan._asdict() | {"folders": [str(folder) for folder in plan.folders], "losses": plan.describe_losses()}
     sentence = plan.describe_losses() if preview else f"{row.name} is deleted."

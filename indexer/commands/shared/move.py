@@ -30,7 +30,7 @@ def move_command(source: Path, target: Path, *, as_json: bool, attached: bool) -
     """
     if source == target:
         raise click.UsageError("The library and the target are one.")
-    with Library.open(source) as opened, opened.take_job_lock():
+    with Library.open(source) as opened, opened.store.take_job_lock():
         _make_folder(target)
         if opened.store.database.is_shared:
             fetch_model_files(opened.store.database, opened.model_fingerprint, opened.models_folder)

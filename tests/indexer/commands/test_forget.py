@@ -49,7 +49,7 @@ def test_forget_stops_no_job_while_it_waits_for_an_answer(home: Path, prepared: 
         asked = ""
         while not asked.endswith("[y/N]: ") and (letter := asking.stderr.read(1)):
             asked += letter
-        with Library.open(home / "default.library") as library, library.take_job_lock():
+        with Library.open(home / "default.library") as library, library.store.take_job_lock():
             out, err = asking.communicate("y\n")
     assert (asking.returncode, out) == (2, "")
     assert "Another program is at work" in err

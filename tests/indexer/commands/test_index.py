@@ -312,7 +312,7 @@ def test_faults_reach_a_shell_as_exit_code_and_sentence(home: Path, tmp_path: Pa
 
 
 def test_only_one_job_at_a_time(home: Path, tell: Tell) -> None:
-    with Library.open(home / "default.library") as library, library.take_job_lock():
+    with Library.open(home / "default.library") as library, library.store.take_job_lock():
         said = lookalike(home, "index")
         assert is_a_sentence(said)
         assert "Another program is at work" in said.err

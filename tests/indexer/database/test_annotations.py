@@ -133,7 +133,7 @@ def test_label_survives_a_move_and_another_model_and_rests_while_the_file_is_gon
 
 
 def test_labels_are_written_while_a_job_is_at_work(filled: Library) -> None:
-    with Library.open(filled.folder) as other, other.take_job_lock():
+    with Library.open(filled.folder) as other, other.store.take_job_lock():
         filled.annotations.set_label([1], "cat")
         filled.annotations.record_decision([(2, 1)])
     with Library.open(filled.folder) as other:

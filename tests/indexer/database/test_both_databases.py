@@ -106,7 +106,7 @@ def test_two_computers_use_one_library(
         assert [hit[:3] for hit in one.search(Query((3,)), k=9).hits] == [
             hit[:3] for hit in two.search(Query((3,)), k=9).hits
         ]
-        with one.take_job_lock(), pytest.raises(LibraryBusy, match="Another computer"), two.take_job_lock():
+        with one.store.take_job_lock(), pytest.raises(LibraryBusy, match="Another computer"), two.store.take_job_lock():
             pass
 
 

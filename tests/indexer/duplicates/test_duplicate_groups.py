@@ -307,7 +307,7 @@ def test_no_match_splits_a_group_and_survives_moves_and_a_change_of_model(indexe
             index_again(indexed, tmp_path / "elsewhere")
         if step == "other model":
             index_again(indexed, tmp_path / "elsewhere", "other")
-            indexed.activate_model(Tiny("other").card.fingerprint)
+            indexed.store.models.activate_model(Tiny("other").card.fingerprint)
         groups = find_groups()
         assert not any({first, second} <= group for group in groups), step
         assert {first, third} in groups or {second, third} in groups, step

@@ -124,7 +124,7 @@ def test_it_can_be_switched_off_and_waits_for_no_job(library: Library, folder: P
     with pytest.raises(LookalikeError, match="switched off"):
         move(library, folder / "a.png")
     allow_trash(library, allowed=True)
-    with library.take_job_lock(), Library.open(library.folder) as other, pytest.raises(LibraryBusy):
+    with library.store.take_job_lock(), Library.open(library.folder) as other, pytest.raises(LibraryBusy):
         drain(move_to_trash(other, [bytes(folder / "a.png")]))
 
 
@@ -184,7 +184,7 @@ def test_command_plans_asks_moves_and_puts_back(home: Path, tmp_path: Path, tell
     shutil.copy(folder / "=a.png", folder / "=a (2).png")
     with Library.create(home / "default.library") as library:
         drain(index_library(library, [folder], Tiny()))
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
     plan = tmp_path / "plan.csv"
     planned = tell(home, "duplicates", "--keep", "best-named", "--plan", plan, "--json").result()
     assert (planned["groups"], planned["moving"]) == (1, 1)

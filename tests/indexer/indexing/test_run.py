@@ -279,12 +279,12 @@ def test_library_can_be_searched_while_it_is_filled(library: Library, tmp_path: 
     while next(steps).stage != "embed":
         pass
     with Library.open(library.folder) as reader:
-        version = reader.read_data_version()
+        version = reader.store.database.read_data_version()
         first = int(reader.find_photo_ids()[0])
         assert reader.search(Query((first,)), k=100).hits[0].distance == 0
         assert len(reader.search(Query((first,)), k=100).hits) == BATCH_SIZE
         drain(steps)
-        assert reader.read_data_version() != version
+        assert reader.store.database.read_data_version() != version
         assert len(reader.search(Query((first,)), k=100).hits) == 2 * BATCH_SIZE
 
 

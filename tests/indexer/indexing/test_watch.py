@@ -160,7 +160,7 @@ def test_other_programs_have_their_turn_and_watching_waits_for_theirs(home: Path
     with watching(home, folder) as child, Library.open(home / "default.library") as library:
         child.result(photos=61)
         child.idle()
-        with library.take_job_lock():
+        with library.store.take_job_lock():
             paint(folder / "new.png", 200)
             child.until(lambda line: "Another program is at work" in line.get("note", ""))
         child.result(photos=62)

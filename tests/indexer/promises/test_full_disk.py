@@ -79,10 +79,10 @@ def test_drive_without_locks_is_a_sentence_at_once(tmp_path: Path, monkeypatch: 
     fill(tmp_path / "x.library", clustered(20))
     monkeypatch.setattr(fcntl, "flock", refuse)
     with Library.open(tmp_path / "x.library") as library:
-        with pytest.raises(LibraryError, match="offers no locks"), library.take_job_lock():
+        with pytest.raises(LibraryError, match="offers no locks"), library.store.take_job_lock():
             pass
         monkeypatch.undo()
-        with library.take_job_lock():  # nothing was left behind that would refuse the next one
+        with library.store.take_job_lock():  # nothing was left behind that would refuse the next one
             pass
     monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(ModelError, match="not implemented"), lock_installation(tmp_path / "models"):

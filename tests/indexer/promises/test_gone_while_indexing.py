@@ -46,7 +46,7 @@ def test_drive_that_goes_during_a_change_of_model_takes_no_photo_from_the_old_on
     run_indexing(library, Tiny(), tmp_path / "photos")
     before = set(load_shown_photos(library))
     assert _lose(library, tmp_path / "photos", Tiny("other")).embedded < 8 * BATCH_SIZE
-    library.activate_model(Tiny().card.fingerprint)
+    library.store.models.activate_model(Tiny().card.fingerprint)
     assert set(load_shown_photos(library)) == before
 
 

@@ -33,7 +33,7 @@ def library_folder(tmp_path: Path) -> Path:
     write_card(folder / "models")
     _write_seen(folder, [])
     with Library.open(folder) as library:
-        library.activate_model(tiny_card().fingerprint)
+        library.store.models.activate_model(tiny_card().fingerprint)
         give_labels(library, codes)
     return folder
 
@@ -115,7 +115,7 @@ def test_frames_of_a_burst_do_not_prove_anything(tmp_path: Path) -> None:
     _write_seen(folder, [])
     with Library(folder) as library:
         drain(index_library(library, [photos], Tiny(), labelled=True))
-        library.activate_model(tiny_card().fingerprint)
+        library.store.models.activate_model(tiny_card().fingerprint)
         for photo in library.load_photos(library.find_photo_ids().tolist()):
             library.thumbnails.renew(photo.sha256, photo.path)  # the tiny model has them made of a tiny decode
         found = drain(evaluate_library(library))

@@ -78,7 +78,7 @@ def test_folders_are_indexed_labelled_and_searched_for_copies(opened: Library, t
     assert sorted(Path(file.decode()).name for file in group.files) == ["again.png", "one.png"]
     with pytest.raises(LibraryError, match="does not exist"):
         opened.index(tmp_path / "nowhere")
-    with opened.take_job_lock(), Library.open(opened.folder) as second, pytest.raises(LookalikeError):
+    with opened.store.take_job_lock(), Library.open(opened.folder) as second, pytest.raises(LookalikeError):
         second.index()
 
 

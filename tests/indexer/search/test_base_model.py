@@ -84,7 +84,7 @@ def test_labels_are_asked_after_the_use_as_before_it(library: Library) -> None:
     after = measure_rule(library)
     answers = [identify_with_rule(after, photo) for photo in range(1, len(CODES) + 1)]
     stranger = library.embed_example(1)[::-1].copy()
-    library.activate_model(tiny_card().fingerprint)
+    library.store.models.activate_model(tiny_card().fingerprint)
     before = measure_rule(library)
     assert after.by_ratio == before.by_ratio
     for photo, answer in enumerate(answers, 1):

@@ -84,7 +84,7 @@ def test_a_photo_whose_file_got_a_keyword_since_the_training_stays_one_of_the_tr
     with Library.create(tmp_path / "tagged.library") as library:
         write_card(library.models_folder)
         drain(index_library(library, [photos], Tiny()))
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
         known = content_hash(trained.read_bytes())
         folder = library.models_folder / Tiny().card.fingerprint
         save_file({"seen": np.frombuffer(known, np.uint8).reshape(-1, 32)}, folder / "model.safetensors")

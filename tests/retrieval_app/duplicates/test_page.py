@@ -48,7 +48,7 @@ def mine(folder: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     write_card(home / "default.library" / "models")
     with Library(home / "default.library") as library:
         drain(index_library(library, [folder], Tiny()))
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
     with open_window() as window:
         wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 12)
         window.page_stack.show_page("Duplicates")

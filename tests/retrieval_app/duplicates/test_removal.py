@@ -46,7 +46,7 @@ def mine(trash: Path, home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[Main
     write_card(home / "default.library" / "models")
     with Library(home / "default.library") as library:
         drain(index_library(library, [tmp_path / "photos"], Tiny()))
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
     with open_window() as window:
         wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 4)
         window.page_stack.show_page("Duplicates")

@@ -36,7 +36,7 @@ def measured(tmp_path: Path, tell: Tell) -> MeasuredLibrary:
     weights = folder / "models" / tiny_card().fingerprint / "model.safetensors"
     save_file({"seen": np.zeros((0, 32), np.uint8)}, weights)
     with Library.open(folder) as library:
-        library.activate_model(tiny_card().fingerprint)
+        library.store.models.activate_model(tiny_card().fingerprint)
         give_labels(library, codes)
         ids, stored = all_vectors(library)
     distances: dict[bool, list[float]] = {True: [], False: []}

@@ -83,7 +83,7 @@ def test_without_labels_a_sentence_says_what_to_do(
     write_card(home / "default.library" / "models")
     with Library(home / "default.library") as library:
         drain(index_library(library, [photos_folder], Tiny()))
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
     with open_window() as window:
         wait_for(qtbot, lambda: len(window.session.search.listing.ids) > 0)
         window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))

@@ -37,7 +37,7 @@ def mine(home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     save_file({"seen": np.zeros((0, 32), np.uint8)}, models / tiny_card().fingerprint / "model.safetensors")
     with Library(home / "default.library") as library:
         drain(index_library(library, [tmp_path / "photos"], Tiny(), labelled=True))
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
     with open_window() as window:
         wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 36)
         assert not window.search_page.results.cut_button.isVisible()  # nothing is there to be cut

@@ -77,7 +77,7 @@ def test_without_labels_the_commands_agree_too(photos_folder: Path, home: Path, 
     save_file({"seen": np.zeros((0, 32), np.uint8)}, models / tiny_card().fingerprint / "model.safetensors")
     with Library(home / "default.library") as library:
         drain(index_library(library, [photos_folder], Tiny()))
-        library.activate_model(Tiny().card.fingerprint)
+        library.store.models.activate_model(Tiny().card.fingerprint)
         query = photos_folder / "disc" / "disc-0.png"
         hits = library.search(Query((query,)), k=24).hits
     words = [find_likeness_word(hit) for hit in hits]

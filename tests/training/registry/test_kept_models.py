@@ -66,7 +66,7 @@ def test_each_model_is_listed_once_with_what_it_is_to_the_library(library_folder
     (find_checkpoints_folder() / "damaged" / CARD_FILE).write_text("{")
     with Library.open(library_folder) as library:
         rows = {row.name: row for row in list_kept_models(library)}
-        library.activate_model(rows["Garden"].fingerprint)
+        library.store.models.activate_model(rows["Garden"].fingerprint)
         states = [(row.name, row.state) for row in list_kept_models(library)]
     assert [(row.name, row.state, row.photos) for row in rows.values()] == [
         ("tf_efficientnet_lite0", "active", PHOTOS),
