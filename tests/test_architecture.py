@@ -25,6 +25,7 @@ ROOMS = sorted({path.parent for path in FILES})
 MOST_FILE_LINES = 400
 MOST_FUNCTION_LINES = 50
 USUAL_FUNCTION_LINES = 25  # of 95 of 100 functions
+MOST_PUBLIC_METHODS = 25  # of a class, those that Qt calls among them
 MOST_LOOSE_MODULES = 8  # directly in a package
 MOST_ROOM_MODULES = 14
 ONE_WORD_SHARE = 0.06  # of the names of functions and classes; 0.68 before they were named by what they are
@@ -109,6 +110,17 @@ def test_no_two_classes_have_one_name() -> None:
         if isinstance(named.node, ast.ClassDef):
             places[named.node.name.lstrip("_")].append(where(named))
     assert [found for found in places.values() if len(found) > 1] == []
+
+
+def test_a_class_is_about_one_noun() -> None:
+    public_counts = {
+        where(named): sum(
+            isinstance(part, ast.FunctionDef) and not part.name.startswith("_") for part in named.node.body
+        )
+        for named in definitions()
+        if isinstance(named.node, ast.ClassDef)
+    }
+    assert [place for place, count in public_counts.items() if count > MOST_PUBLIC_METHODS] == []
 
 
 def test_names_say_what_they_are() -> None:

@@ -51,8 +51,13 @@ class PhotoSelection(QObject):
 
     def list_ids(self) -> list[int]:
         """The ids of the selected photos, in the order of the listing."""
-        selected: list[int] = self._ids[self._mask[self._ids]].tolist()
+        selected: list[int] = self._ids[self.mask_listing()].tolist()
         return selected
+
+    def mask_listing(self) -> NDArray[np.bool_]:
+        """Whether each photo of the listing is selected, (n,)."""
+        mask: NDArray[np.bool_] = self._mask[self._ids]
+        return mask
 
     def set_anchor(self, place: int) -> None:
         """Select ranges from the photo at this place from now on."""

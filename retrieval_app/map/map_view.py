@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -27,6 +27,7 @@ from retrieval_app.map import class_marks
 from retrieval_app.map.areas import DrawnArea
 from retrieval_app.map.dot_painting import DotColours, MapDots, class_colour, draw_dots
 from retrieval_app.map.dot_steps import find_nearest, find_next
+from retrieval_app.map.drawn_map import DRAWN_MARGIN, DrawnMap
 from retrieval_app.map.map_state import MapScene
 from retrieval_app.map.map_viewport import MapViewport
 from retrieval_app.map.photo_card import CARD_SIDE, paint_card, place_card
@@ -40,8 +41,6 @@ POINTER_REACH = 12  # px from the pointer to the dot under it
 ZOOM_STEP = 1.25  # by which one turn of the wheel or one key makes it larger
 DRAG_DISTANCE = 4  # px from which on a press and a move are a drag and no click
 MOVE_TOOL, RECTANGLE_TOOL, LASSO_TOOL = "move", "rectangle", "lasso"  # what a drag does
-DRAWN_MARGIN = 240  # px around the window that are drawn as well, so that a drag shows them at once
-MOST_GROWN = 1.6  # times that what was drawn is enlarged while the map is zoomed, until it is drawn anew
 REST_MS = 150  # after the last zoom, until the map is drawn anew
 MAX_NAMES = 200  # of the largest classes, which are shown where they have room
 
@@ -62,13 +61,8 @@ class MapView(QWidget):
         self.tool = MOVE_TOOL
         self.has_pictures = True
         self._area: DrawnArea | None = None
-        self._cells: list[MapCell] | None = None
-        self._marks: list[class_marks.PlacedMark] | None = None
+        self._drawn = DrawnMap(self)
         self._lacks_shapes = False  # of pictures, when the names were placed
-        self._layer: QImage | None = None  # of the window and DRAWN_MARGIN around it
-        self._moved = (
-            QTransform()
-        )  # from where a thing was drawn to where it is, as the map was dragged and zoomed since
         self._positions: NDArray[np.float32] | None = None
         self._pressed: QPoint | None = None
         self._dragged = False
@@ -132,7 +126,7 @@ class MapView(QWidget):
         """The row of the photo whose thumbnail is at a position in px, else of the nearest dot within POINTER_REACH."""
         if self.scene is None:
             return None
-        shown = find_cell(self.list_cells(), *self._moved.inverted()[0].map(position).toTuple())
+        shown = find_cell(self.list_cells(), *self._drawn.trace_back(position).toTuple())
         if shown is not None:
             return shown.row
         row = find_nearest(self.dot_positions(), position)
@@ -141,35 +135,29 @@ class MapView(QWidget):
 
     def list_cells(self) -> list[MapCell]:
         """The cells that show a photo as a thumbnail, where they were before the map was dragged and zoomed."""
-        if self._cells is None:
-            start, size = np.full(2, -DRAWN_MARGIN, np.float32), self._find_drawn_area().size().toSize().toTuple()
+        if self._drawn.cells is None:
+            start, size = np.full(2, -DRAWN_MARGIN, np.float32), self._drawn.find_area().size().toSize().toTuple()
             origin = self.viewport.to_screen(np.zeros((1, 2), np.float32))[0] - start
             cells = arrange_cells(self.dot_positions() - start, origin, size) if self.has_pictures else []
-            self._cells = [MapCell(row, left - DRAWN_MARGIN, top - DRAWN_MARGIN) for row, left, top in cells]
-        return self._cells
-
-    def _find_drawn_area(self) -> QRectF:
-        """The part of the window, and around it, that is drawn."""
-        return QRectF(self.rect().adjusted(-DRAWN_MARGIN, -DRAWN_MARGIN, DRAWN_MARGIN, DRAWN_MARGIN))
+            self._drawn.cells = [MapCell(row, left - DRAWN_MARGIN, top - DRAWN_MARGIN) for row, left, top in cells]
+        return self._drawn.cells
 
     def _move_drawn(self, step: QTransform) -> None:
         """Show what was drawn moved by a step; it is drawn anew where it would leave a gap or be too coarse."""
-        self._moved *= step
-        is_covering = self._moved.mapRect(self._find_drawn_area()).contains(QRectF(self.rect()))
-        if self._layer is None or not is_covering or self._moved.m11() > MOST_GROWN:
+        if not self._drawn.move_by(step):
             self._redraw_map()
         self.update()
 
     def _redraw_map(self) -> None:
         self._rest.stop()
-        self._layer = self._positions = self._cells = self._marks = None
-        self._moved = QTransform()
+        self._drawn.clear()
+        self._positions = None
         self.update()
 
     def _take_tiles(self) -> None:
         """Place the names anew if the shape of a picture was not known; show what has been read."""
         if self._lacks_shapes:
-            self._marks = None
+            self._drawn.marks = None
         self.update()
 
     # Painting
@@ -179,11 +167,11 @@ class MapView(QWidget):
         tokens = self._theme.tokens
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        if self._layer is None:
-            self._layer = self._draw_layer()
+        if self._drawn.image is None:
+            self._drawn.image = self._draw_dots()
         painter.save()
-        painter.setTransform(self._moved, combine=True)
-        painter.drawImage(self._find_drawn_area().topLeft(), self._layer)
+        painter.setTransform(self._drawn.moved, combine=True)
+        painter.drawImage(self._drawn.find_area().topLeft(), self._drawn.image)
         if self.scene is not None:
             self._paint_cells(painter, self.scene)
             self._paint_names(painter, self.scene)
@@ -198,28 +186,22 @@ class MapView(QWidget):
             self._paint_photo(painter, self.current, self._tiles.request_photo(int(self.scene.ids[self.current])))
         painter.end()
 
-    def _draw_layer(self) -> QImage:
+    def _draw_dots(self) -> QImage:
         """The image of the dots, which stays while only the pointer moves."""
         tokens, ratio = self._theme.tokens, self.devicePixelRatioF()
-        size = (self._find_drawn_area().size() * ratio).toSize()
+        size = (self._drawn.find_area().size() * ratio).toSize()
         classes = np.empty(0, np.int64) if self.scene is None else self.scene.classes
         has_names = self.scene is not None and bool(self.scene.names)
         positions = ((self.dot_positions() + DRAWN_MARGIN) * ratio).astype(np.float32)
-        dots = MapDots(positions, classes, self._find_selected())
+        dots = MapDots(positions, classes, self.selection.mask_listing())
         colours = DotColours(tokens.ground, tokens.muted if has_names else tokens.accent, tokens.accent)
         image = draw_dots(dots, size, colours)
         image.setDevicePixelRatio(ratio)
         return image
 
-    def _find_selected(self) -> NDArray[np.bool_]:
-        """Whether each photo of the scene is selected, (n,)."""
-        if self.scene is None or not self.selection.count:
-            return np.zeros(0 if self.scene is None else len(self.scene.ids), np.bool_)
-        return np.isin(self.scene.ids, np.array(self.selection.list_ids(), np.int64))
-
     def _paint_cells(self, painter: QPainter, scene: MapScene) -> None:
         """Paint the thumbnails that lie in the window and in the place of no name."""
-        seen = self._moved.inverted()[0].mapRect(self.rect())
+        seen = self._drawn.find_seen()
         covering = [mark.box for mark in self.list_marks(scene) if mark.covering]
         for cell in self.list_cells():
             square = QRect(cell.left, cell.top, CELL_SIDE, CELL_SIDE)
@@ -242,18 +224,17 @@ class MapView(QWidget):
 
     def list_marks(self, scene: MapScene) -> list[class_marks.PlacedMark]:
         """Where the names of the classes stand, or the photos for them, before the map was dragged."""
-        if self._marks is None:
+        if self._drawn.marks is None:
             font = resize_font(self.font(), CAPTION_SIZE, bold=True)
             sizes = class_marks.measure_marks(scene.names[:MAX_NAMES], scene.pictures, font)
-            offset = np.array([self._moved.dx(), self._moved.dy()], np.float32)
-            middles = (self.viewport.to_screen(scene.middles[:MAX_NAMES]) - offset) / self._moved.m11()
+            moved = self._drawn.moved
+            offset = np.array([moved.dx(), moved.dy()], np.float32)
+            middles = (self.viewport.to_screen(scene.middles[:MAX_NAMES]) - offset) / moved.m11()
             photos = [self._tiles.request_photo_in_row(scene.ids, cell.row) for cell in self.list_cells()]
             self._lacks_shapes = None in photos
             pictures = [find_picture_place(*shown) for shown in zip(self.list_cells(), photos, strict=True)]
-            self._marks = class_marks.place_marks(
-                middles, sizes, pictures, self._moved.inverted()[0].mapRect(self.rect())
-            )
-        return self._marks
+            self._drawn.marks = class_marks.place_marks(middles, sizes, pictures, self._drawn.find_seen())
+        return self._drawn.marks
 
     def _paint_names(self, painter: QPainter, scene: MapScene) -> None:
         painter.setFont(resize_font(self.font(), CAPTION_SIZE, bold=True))
