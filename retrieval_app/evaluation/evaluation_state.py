@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal
 from retrieval_app.evaluation.evaluation_report import EvaluationReport, parse_report
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
-from retrieval_app.workers.readers import LibraryReaders
 
 if TYPE_CHECKING:
     from indexer.library import Library
@@ -44,14 +43,11 @@ class EvaluationState(QObject):
         self.stock: LabelStock | None = None  # None until it is read
         self.report: EvaluationReport | None = None
         self.job = QuestionJob(session, self)
-        self._reader = LibraryReaders(1, parent=self)
-        self._reader.answered.connect(self._take_stock)
-        self._reader.refused.connect(lambda _key, sentence: session.notice_posted.emit(sentence))
+        self._reader = session.make_reader(self, self._take_stock)
         self.job.answered.connect(self._take_report)
         self.job.state_changed.connect(self.changed)
         session.library.left.connect(self._leave_library)
         session.library.changed.connect(self._follow_library)
-        session.closing.connect(self._reader.close)
 
     def set_visible(self, visible: bool) -> None:
         """Tell whether the page is visible; a visible one reads the labels, and is measured once by itself."""

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Signal
 from indexer.wording import tr
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
-from retrieval_app.workers.readers import LibraryReaders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,12 +35,10 @@ class ModelRivals(QObject):
         self.models: list[RivalModel] = []
         self.fields: dict[str, Any] | None = None  # of the last comparison
         self.job = QuestionJob(session, self)
-        self._reader = LibraryReaders(1, parent=self)
-        self._reader.answered.connect(self._take_models)
+        self._reader = session.make_reader(self, self._take_models)
         self.job.answered.connect(self._take_fields)
         self.job.state_changed.connect(self.changed)
         session.library.opened.connect(self._leave_library)
-        session.closing.connect(self._reader.close)
 
     def read_models(self) -> None:
         """Read which models there are now."""

@@ -22,7 +22,7 @@ from retrieval_app.grid.tile_parts import PART_SIGNS, TilePart, find_tile_part, 
 from retrieval_app.grid.tile_view import Move, TileView
 from retrieval_app.session.searching.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.widgets.controls import is_escape_override
+from retrieval_app.widgets.controls import claim_escape
 from retrieval_app.widgets.tables import AnyIndex
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.tile_painter import (
@@ -230,10 +230,7 @@ class PhotoGrid(TileView):
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape while photos are selected: it ends that, and does not leave the results."""
-        if is_escape_override(event) and self.selection.count:
-            event.accept()
-            return True
-        return super().event(event)
+        return claim_escape(event, wanted=bool(self.selection.count)) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move, select, choose by Enter, look at one large by Space; what is left goes to the window."""

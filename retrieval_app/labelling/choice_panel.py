@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from indexer.wording import tr
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.labelling.label_queue import LabelChoice
-from retrieval_app.widgets.controls import ElidedLabel, is_escape_override, make_button, make_label
+from retrieval_app.widgets.controls import ElidedLabel, claim_escape, make_button, make_label
 from retrieval_app.widgets.figure_help import explain_figure
 
 PANEL_WIDTH = 300  # px
@@ -24,10 +24,7 @@ class NewLabelEdit(LabelEdit):
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape."""
-        if is_escape_override(event):
-            event.accept()
-            return True
-        return super().event(event)
+        return claim_escape(event) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keep every key: Enter, which a line passes on, would label the next photo as well."""

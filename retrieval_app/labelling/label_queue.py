@@ -17,7 +17,6 @@ from indexer.errors import LookalikeError
 from retrieval_app.actions.labels import LABEL_CHANGE, label_photos
 from retrieval_app.session.change_history import LibraryChange
 from retrieval_app.session.session import Session
-from retrieval_app.workers.readers import LibraryReaders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,13 +95,10 @@ class LabelQueue(QObject):
         self._given: dict[int, str] = {}  # photos labelled here
         self._advice: dict[int, LabelAdvice] = {}
         self.order: QueueOrder | None = None
-        self.questions = LibraryReaders(1, parent=self)
-        self.questions.answered.connect(self._take_answer)
-        self.questions.refused.connect(lambda _key, sentence: session.notice_posted.emit(sentence))
+        self.questions = session.make_reader(self, self._take_answer)
         session.library.left.connect(self._leave_library)
         session.library.changed.connect(self._follow_library)
         session.library.writer.written.connect(self._follow_write)
-        session.closing.connect(self.questions.close)
 
     @property
     def current_id(self) -> int | None:

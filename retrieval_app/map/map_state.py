@@ -20,7 +20,6 @@ from indexer.reports.photo_map import MapLayout, load_layout
 from indexer.wording import tr
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
-from retrieval_app.workers.readers import LibraryReaders
 
 MAP_METHODS = {
     "tsne": tr("Neighbourhoods (t-SNE)"),
@@ -79,15 +78,12 @@ class PhotoMap(QObject):
         self.stored_maps: StoredMaps | None = None
         self.map_job = QuestionJob(session, self)
         self.cluster_job = QuestionJob(session, self)
-        self._reader = LibraryReaders(1, parent=self)
-        self._reader.answered.connect(self._take_maps)
-        self._reader.refused.connect(self._report_refusal)
+        self._reader = session.make_reader(self, self._take_maps)
         for job in (self.map_job, self.cluster_job):
             job.answered.connect(self._read_maps)
             job.state_changed.connect(self.changed)
         session.library.left.connect(self._leave_library)
         session.library.changed.connect(self._follow_library)
-        session.closing.connect(self._reader.close)
 
     def set_visible(self, visible: bool) -> None:
         """Tell whether the map page is visible; a visible one reads the layouts."""
@@ -163,9 +159,6 @@ class PhotoMap(QObject):
                 self._requested.add(request)
                 self.map_job.start_question(["map", "--method", method])
                 return
-
-    def _report_refusal(self, _key: object, sentence: str) -> None:
-        self._session.notice_posted.emit(sentence)
 
 
 def _read_stored_maps(library: Library, colouring: str) -> StoredMaps:

@@ -33,7 +33,7 @@ from retrieval_app.map.map_viewport import MapViewport
 from retrieval_app.map.photo_card import CARD_SIDE, paint_card, place_card
 from retrieval_app.map.thumbnails import CELL_SIDE, MapCell, arrange_cells, find_cell, find_picture_place
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.widgets.controls import is_escape_override
+from retrieval_app.widgets.controls import claim_escape
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, resize_font
 from retrieval_app.widgets.tile_painter import fit_pixmap
 
@@ -334,10 +334,7 @@ class MapView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape while photos are selected."""
-        if is_escape_override(event) and self.selection.count:
-            event.accept()
-            return True
-        return super().event(event)
+        return claim_escape(event, wanted=bool(self.selection.count)) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go to the next dot with the arrows, choose with Enter, zoom with + and -, fit all dots with Home."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QLineEd
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.wording import tr
 from retrieval_app.session.searching.photo_listing import NO_FILTER
-from retrieval_app.widgets.controls import is_escape_override, make_button
+from retrieval_app.widgets.controls import claim_escape, make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
 
 ORIENTATION_NAMES = {"landscape": tr("Landscape"), "portrait": tr("Portrait"), "square": tr("Square")}
@@ -255,10 +255,7 @@ class FilterBar(QFrame):
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape while one of the fields has the keyboard focus."""
-        if is_escape_override(event):
-            event.accept()
-            return True
-        return super().event(event)
+        return claim_escape(event) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close the bar on Escape; the chosen conditions stay."""

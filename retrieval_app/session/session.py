@@ -6,6 +6,7 @@ says that they changed.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,6 +16,7 @@ from retrieval_app.session.searching.photo_search import PhotoSearch
 from retrieval_app.session.session_job import SessionJob
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.workers.library_job import LibraryJob
+from retrieval_app.workers.readers import LibraryReaders
 from retrieval_app.workers.work_list import WorkList
 
 
@@ -45,6 +47,17 @@ class Session(QObject):
     def report_trouble(self, sentence: str, button_text: str, remedy: Callable[[], None]) -> None:
         """Say what is wrong, with the one thing that can be done about it."""
         self.trouble_changed.emit(TroubleMessage(sentence, button_text, remedy))
+
+    def make_reader(self, parent: QObject, take_answer: Callable[[object, Any], None]) -> LibraryReaders:
+        """A thread for the questions of one page about the open library, which ends with the window.
+
+        `take_answer` gets each question's key with its answer; what the engine refuses is posted as a notice.
+        """
+        reader = LibraryReaders(1, parent=parent)
+        reader.answered.connect(take_answer)
+        reader.refused.connect(lambda _key, sentence: self.notice_posted.emit(sentence))
+        self.closing.connect(reader.close)
+        return reader
 
     def close(self) -> None:
         """End threads and children; the window is closing."""

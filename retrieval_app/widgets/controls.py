@@ -36,10 +36,14 @@ def stack_widgets(*widgets: QWidget) -> QWidget:
     return stack
 
 
-def is_escape_override(event: QEvent) -> bool:
-    """Whether Qt asks by this event if Escape is the widget's, which accepts it, or a shortcut of the window's."""
-    is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-    return is_override and event.key() == Qt.Key.Key_Escape  # type: ignore[attr-defined]
+def claim_escape(event: QEvent, *, wanted: bool = True) -> bool:
+    """Accept the event by which Qt asks if Escape is the widget's or a shortcut of the window's; whether it was one."""
+    if not wanted or event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    if event.key() == Qt.Key.Key_Escape:
+        event.accept()
+        return True
+    return False
 
 
 class FoldedSection(QWidget):
