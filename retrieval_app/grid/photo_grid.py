@@ -230,7 +230,7 @@ class PhotoGrid(TileView):
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape while photos are selected: it ends that, and does not leave the results."""
-        return claim_escape(event, wanted=bool(self.selection.count)) or super().event(event)
+        return claim_escape(event, lambda: bool(self.selection.count)) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move, select, choose by Enter, look at one large by Space; what is left goes to the window."""

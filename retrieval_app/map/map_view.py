@@ -334,7 +334,7 @@ class MapView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape while photos are selected."""
-        return claim_escape(event, wanted=bool(self.selection.count)) or super().event(event)
+        return claim_escape(event, lambda: bool(self.selection.count)) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go to the next dot with the arrows, choose with Enter, zoom with + and -, fit all dots with Home."""

@@ -3,6 +3,8 @@
 And the Escape key, where a widget wants it for itself.
 """
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -36,14 +38,16 @@ def stack_widgets(*widgets: QWidget) -> QWidget:
     return stack
 
 
-def claim_escape(event: QEvent, *, wanted: bool = True) -> bool:
-    """Accept the event by which Qt asks if Escape is the widget's or a shortcut of the window's; whether it was one."""
-    if not wanted or event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+def claim_escape(event: QEvent, is_wanted: Callable[[], bool] = lambda: True) -> bool:
+    """Accept the event by which Qt asks if Escape is the widget's or a shortcut of the window's; whether it was one.
+
+    `is_wanted` is asked for that event only: others come before a widget is whole.
+    """
+    is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+    if not (is_override and event.key() == Qt.Key.Key_Escape and is_wanted()):  # type: ignore[attr-defined]
         return False
-    if event.key() == Qt.Key.Key_Escape:
-        event.accept()
-        return True
-    return False
+    event.accept()
+    return True
 
 
 class FoldedSection(QWidget):
