@@ -20,9 +20,9 @@ from retrieval_app.actions.leaving_out import leave_out_folder_of
 from retrieval_app.actions.photo_clipboard import decode_path, make_file_data
 from retrieval_app.actions.photo_copying import LINK_WAY, PhotoCopier
 from retrieval_app.actions.photo_drag import start_drag
-from retrieval_app.actions.system_open import NOT_UTF8, open_containing_folder, open_picture
 from retrieval_app.session.change_history import LibraryChange
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import NOT_UTF8, open_containing_folder, open_picture
 from retrieval_app.session.tiles import TileCache, read_image
 from retrieval_app.widgets.menus import MenuEntry, WindowMenus
 from retrieval_app.widgets.theme import Theme

@@ -15,13 +15,13 @@ from indexer.paths import get_parent_folder
 from indexer.search.query import Query
 from indexer.wording import tr
 from retrieval_app.actions.photo_copying import PhotoCopier
-from retrieval_app.actions.system_open import open_containing_folder, open_picture
 from retrieval_app.duplicates.found_groups import KIND_MEANINGS, KIND_NAMES, DuplicatesState, GroupMember
 from retrieval_app.duplicates.groups_view import GroupsView
 from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
 from retrieval_app.duplicates.removal import DuplicateRemoval
 from retrieval_app.duplicates.removal_dialog import RemovalDialog
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_containing_folder, open_picture
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.figure_help import explain_figure

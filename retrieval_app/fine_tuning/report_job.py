@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
 from indexer.wording import tr
-from retrieval_app.actions.system_open import open_path
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_path
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.work_list import Work
 

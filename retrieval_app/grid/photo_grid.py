@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from retrieval_app.grid.grid_model import GridModel
 from retrieval_app.grid.justified_rows import lay_out_rows
-from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.grid.rubber_band import RubberBand
 from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
 from retrieval_app.grid.tile_parts import PART_SIGNS, TilePart, find_tile_part, locate_tile_part
 from retrieval_app.grid.tile_view import Move, TileView
+from retrieval_app.session.photo_selection import PhotoSelection
 from retrieval_app.session.searching.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import claim_escape

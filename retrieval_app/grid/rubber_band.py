@@ -3,8 +3,8 @@
 from PySide6.QtCore import QPoint, QRect, QTimer
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.grid.tile_view import TileView
+from retrieval_app.session.photo_selection import PhotoSelection
 
 SCROLL_MS, SCROLL_SHARE = 30, 0.5  # px scrolled at a time, for each px that the pointer is outside
 

@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from indexer.database.file_table import FailedFile
 from indexer.database.passed_over import describe_passed_over
 from indexer.wording import tr
-from retrieval_app.actions.system_open import open_containing_folder
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_containing_folder
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count

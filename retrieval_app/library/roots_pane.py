@@ -8,11 +8,11 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 from indexer.database.contents import RootInfo
 from indexer.paths import show_path
 from indexer.wording import format_number, tr
-from retrieval_app.actions.system_open import open_path
 from retrieval_app.library.forgetting_dialog import ForgettingQuestion
 from retrieval_app.library.left_out_dialog import LeftOutDialog
 from retrieval_app.session.library_commands import accept_drive, move_folder
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_path
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
 from retrieval_app.wording import format_count

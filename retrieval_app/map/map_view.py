@@ -22,7 +22,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from indexer.search.results import Photo
 from indexer.wording import tr
-from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.map import class_marks
 from retrieval_app.map.areas import DrawnArea
 from retrieval_app.map.dot_painting import DotColours, MapDots, class_colour, draw_dots
@@ -32,6 +31,7 @@ from retrieval_app.map.map_state import MapScene
 from retrieval_app.map.map_viewport import MapViewport
 from retrieval_app.map.photo_card import CARD_SIDE, paint_card, place_card
 from retrieval_app.map.thumbnails import CELL_SIDE, MapCell, arrange_cells, find_cell, find_picture_place
+from retrieval_app.session.photo_selection import PhotoSelection
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import claim_escape
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, resize_font

@@ -27,7 +27,6 @@ from indexer.own_process import count_cores
 from indexer.paths import show_path
 from indexer.places import name_library
 from indexer.wording import tr
-from retrieval_app.actions.system_open import open_path
 from retrieval_app.language import LANGUAGE_KEY
 from retrieval_app.preferences.choices import (
     CLICK_CHOICES,
@@ -40,6 +39,7 @@ from retrieval_app.preferences.choices import (
 from retrieval_app.preferences.effects import UserPreferences
 from retrieval_app.preferences.folder_choice import CHOOSABLE_FOLDERS, FolderChoice
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_path
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import THEME_CHOICES, Theme
 from retrieval_app.wording import format_count

@@ -8,7 +8,6 @@ from PySide6.QtCore import QObject
 
 from indexer.home.settings_file import FORMER_KEYS, parse_paths, write_paths
 from indexer.own_process import CORES_VARIABLE
-from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.language import LANGUAGE_KEY
 from retrieval_app.preferences.choices import (
     CLICK_KEY,
@@ -19,6 +18,7 @@ from retrieval_app.preferences.choices import (
     read_cores,
     read_thumbnail_limit,
 )
+from retrieval_app.session.photo_selection import PhotoSelection
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.widgets.theme import Theme

@@ -14,7 +14,6 @@ from indexer.paths import show_file_name
 from indexer.wording import tr
 from retrieval_app.actions.labels import LABEL_CHANGE, label_photos
 from retrieval_app.actions.photo_actions import PhotoActions
-from retrieval_app.actions.system_open import open_containing_folder, open_picture
 from retrieval_app.grid.photo_sequence import Partner, PhotoSequence, make_grid_sequence, make_list_sequence
 from retrieval_app.search.details_panel import DetailsPanel
 from retrieval_app.search.empty_library import EmptyLibraryInvitation
@@ -24,6 +23,7 @@ from retrieval_app.search.results_view import ResultsView
 from retrieval_app.search.saved_searches import SavedSearches
 from retrieval_app.session.change_history import LibraryChange
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_containing_folder, open_picture
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.menus import MenuEntry
 from retrieval_app.widgets.theme import Theme

@@ -8,9 +8,9 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from indexer.wording import tr
-from retrieval_app.actions.system_open import open_path
 from retrieval_app.dialogs.paged_dialog import PagedDialog
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_path
 from retrieval_app.study.choose_page import StudyChoosePage
 from retrieval_app.study.result_page import StudyResultPage
 from retrieval_app.study.running_page import StudyRunningPage

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from indexer.places import name_library
 from indexer.wording import name_model, tr
-from retrieval_app.actions.system_open import open_containing_folder
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_containing_folder
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.wording import format_count, format_percent

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from retrieval_app.actions import system_open
-from retrieval_app.actions.system_open import open_path, open_picture
+from retrieval_app.session import system_open
+from retrieval_app.session.system_open import open_path, open_picture
 
 
 class Listener:
