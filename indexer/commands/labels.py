@@ -5,8 +5,10 @@ from typing import Any
 
 import click
 
+from indexer.cli.filter_options import add_filter_options
 from indexer.cli.options import FILE_PATH, json_option, library_option, overwrite_option, require_output
 from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.database.filters import build_filter
 from indexer.errors import LookalikeError
 from indexer.exchange.label_export import (
     LabelledPhoto,
@@ -22,7 +24,6 @@ from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.progress import Steps
-from indexer.ranking.filter_options import add_filter_options, build_filter
 from indexer.wording import count_noun
 
 FORMATS = ("xmp", "folders", "links", "coco", "fiftyone")

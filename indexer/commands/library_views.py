@@ -7,6 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
+from indexer.cli.filter_options import add_filter_options
 from indexer.cli.options import (
     FILE_PATH,
     attached_option,
@@ -25,14 +26,13 @@ from indexer.clustering.photo_clusters import (
     update_clusters,
 )
 from indexer.correspondences.matched_points import describe_points, draw_matched_points, match_examples
-from indexer.database.filters import Filter
+from indexer.database.filters import Filter, build_filter
 from indexer.errors import LookalikeError
 from indexer.exchange.projector_export import export_projector
 from indexer.library import Library
 from indexer.models.framing import SquareBox
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.ranking.filter_options import add_filter_options, build_filter
 from indexer.ranking.photo_arrangement import PHOTO_ORDERS, PhotoArrangement, PhotoArranger
 from indexer.ranking.rankings import run_search
 from indexer.ranking.search_request import SearchRequest

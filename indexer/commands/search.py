@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from indexer.cli.filter_options import FILTER_OPTIONS
 from indexer.cli.options import (
     DISTANCE_NUMBER,
     FILE_PATH,
@@ -19,10 +20,10 @@ from indexer.cli.options import (
 )
 from indexer.cli.terminal import print_hits, print_line, print_result, print_search_time
 from indexer.commands.word_search import answer_word_search, build_word_search
+from indexer.database.filters import build_filter
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.ranking.filter_options import FILTER_OPTIONS, build_filter
 from indexer.ranking.label_ranking import describe_labels
 from indexer.ranking.point_ranking import describe_points
 from indexer.ranking.rankings import run_search

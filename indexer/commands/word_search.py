@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from indexer.cli.terminal import print_hits, print_result, print_search_time
+from indexer.database.filters import build_filter
 from indexer.library import Library
 from indexer.paths import show_path
-from indexer.ranking.filter_options import build_filter
 from indexer.ranking.known_words import SplitWords, join_unwanted, split_unwanted
 from indexer.ranking.search_request import SearchRequest
 from indexer.ranking.text_ranking import LibraryWords

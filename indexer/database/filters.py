@@ -5,9 +5,11 @@ names none, those of its last change.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +48,11 @@ class Filter:
     def __post_init__(self) -> None:
         if self.orientation is not None and self.orientation not in ORIENTATIONS:
             raise LookalikeError(f"There is no orientation {self.orientation!r}. Choose {', '.join(ORIENTATIONS)}.")
+
+
+def build_filter(fields: Mapping[str, Any]) -> Filter | None:
+    """The filter with these fields; None where all of them are None."""
+    return Filter(**fields) if any(value is not None for value in fields.values()) else None
 
 
 def find_present_photos(database: Database, within: Filter | None) -> np.ndarray:

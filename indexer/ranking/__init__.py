@@ -10,7 +10,7 @@
     known_words         the words that a photo can be searched by, and the classes they mean
     word_ranking        photos ranked by words, alone or with pictures
     photo_arrangement   the whole library sorted and grouped, without a query
-    filter_options      a filter as command-line options and back, and in words
+    filter_wording      the conditions of a filter in words
 
 Read `rankings` first. The three rooms with a similar name differ in what they answer. `search` finds the photos nearest
 to a query and gives their distances. This room asks the same question through `Library.search` and answers with the

@@ -13,8 +13,8 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from indexer import __version__
+from indexer.database.filters import build_filter
 from indexer.errors import LookalikeError
-from indexer.ranking.filter_options import build_filter
 from indexer.service.library_reader import MOST_RESULTS, LibraryReader, ReaderThread, ResultPage
 
 Answer = TypeVar("Answer")

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from indexer.database.filters import build_filter
 from indexer.database.interface import MAX_INTEGER
 from indexer.errors import LookalikeError
-from indexer.ranking.filter_options import build_filter
 from indexer.service.api_description import FILTER_PARAMETERS, describe_api
 from indexer.service.library_reader import MOST_RESULTS, LibraryReader, PhotoUnknown, ReaderThread, ResultPage
 from indexer.service.request_guard import RequestGuard, RequestRefused, build_refusal, read_upload

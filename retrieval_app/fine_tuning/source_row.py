@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 from indexer.library import LibraryInfo
 from indexer.paths import show_path
 from indexer.places import name_library
-from indexer.ranking.filter_options import describe_conditions
+from indexer.ranking.filter_wording import describe_conditions
 from indexer.wording import tr
 from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE, FOLDER_SOURCE, LIBRARY_SOURCE, SOURCE_KINDS
 from retrieval_app.fine_tuning.training_job import FineTuning

@@ -163,7 +163,7 @@ class FilterBar(QFrame):
         self.label_field.offer_choices((name, name) for name in labels)
         known = list(folders)
         other = [self._chosen_filter.under] if self._chosen_filter.under not in (None, *known) else []
-        from indexer.ranking.filter_options import format_folder_name
+        from indexer.ranking.filter_wording import format_folder_name
 
         choices = [(format_folder_name(folder), folder) for folder in (*known, *other) if folder is not None]
         self.folder_field.offer_choices([*choices, (OTHER_FOLDER, OTHER_FOLDER)])
@@ -180,7 +180,7 @@ class FilterBar(QFrame):
         self.name_field.show_words(chosen_filter.named)
         self.label_field.choose_value(chosen_filter.label)
         if chosen_filter.under is not None and self.folder_field.findData(chosen_filter.under) < 0:
-            from indexer.ranking.filter_options import format_folder_name
+            from indexer.ranking.filter_wording import format_folder_name
 
             self.folder_field.insertItem(
                 self.folder_field.count() - 1, format_folder_name(chosen_filter.under), chosen_filter.under
@@ -231,7 +231,7 @@ class FilterBar(QFrame):
         if chosen == DATE_RANGE:
             self._apply_days()
         else:
-            from indexer.ranking.filter_options import shift_days
+            from indexer.ranking.filter_wording import shift_days
 
             after = _floor_to_midnight(shift_days(datetime.now(), -chosen)) if chosen else None
             self.filter_wanted.emit(replace(self._chosen_filter, after=after, before=None))
@@ -240,7 +240,7 @@ class FilterBar(QFrame):
         first, last = (edit.dateTime().toPython() for edit in (self.first_day, self.last_day))
         assert isinstance(first, datetime)
         assert isinstance(last, datetime)
-        from indexer.ranking.filter_options import shift_days
+        from indexer.ranking.filter_wording import shift_days
 
         self.filter_wanted.emit(
             replace(

@@ -254,7 +254,7 @@ class ResultsView(QWidget):
         """A chip for each condition that narrows or orders the listing; it removes the condition."""
         conditions = self._session.search.conditions
         if conditions.photo_filter != NO_FILTER:
-            from indexer.ranking.filter_options import describe_conditions
+            from indexer.ranking.filter_wording import describe_conditions
 
             for condition in describe_conditions(conditions.photo_filter):
                 yield make_removal_chip(condition.text, partial(conditions.set_filter, condition.without))

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
+from indexer.cli.filter_options import add_filter_options
 from indexer.cli.options import FOLDER_PATH, attached_option, json_option, require_output
 from indexer.cli.terminal import WorkStopped, follow_steps, print_line, print_result
-from indexer.database.filters import Filter
+from indexer.database.filters import Filter, build_filter
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.ranking.filter_options import add_filter_options, build_filter
 from training import train
 from training.commands import join, report, study
 from training.data.sources import (

@@ -7,6 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from indexer.cli.filter_options import format_filter_options
 from indexer.database.filters import Filter
 from indexer.database.sqlite.opening import has_library
 from indexer.errors import LookalikeError
@@ -16,7 +17,7 @@ from indexer.paths import show_path
 from indexer.photos.class_folders import ClassLayout
 from indexer.places import LIBRARY_SUFFIX, name_library
 from indexer.progress import Steps
-from indexer.ranking.filter_options import describe_conditions, format_filter_options
+from indexer.ranking.filter_wording import describe_conditions
 from indexer.wording import speak_english
 from training.data.groups import number_groups
 from training.data.labelled_folders import LabelledFolder, PhotoSample, make_unlabelled_sample, survey_folder

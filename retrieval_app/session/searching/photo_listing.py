@@ -73,7 +73,7 @@ class PhotoListing(NamedTuple):
 
     def explain_photo(self, photo: Photo) -> str:
         """Why a photo is listed, in a phrase: words it has, what the model sees in it, points in common; or ""."""
-        from indexer.ranking.filter_options import explain_names
+        from indexer.ranking.filter_wording import explain_names
 
         return ", ".join(filter(None, (explain_names(photo, self.named), self.reasons.get(photo.id))))
 

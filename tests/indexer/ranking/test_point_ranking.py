@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
-from retrieval_app.session.photo_listing import find_ranked_photos
 
 from indexer.library import Library
 from indexer.ranking.point_ranking import describe_points, search_by_points
@@ -13,6 +12,7 @@ from indexer.ranking.query_expansion import search_with_expansion
 from indexer.ranking.search_request import RANK_POINTS, SearchRequest
 from indexer.search.query import Query
 from indexer.search.results import SearchResult
+from retrieval_app.session.searching.photo_listing import find_ranked_photos
 from tests.support.commands import ROOT, Tell
 
 PHOTOGRAPHS = ROOT / "assets" / "photographs"

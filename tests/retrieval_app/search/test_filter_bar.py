@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.paths import insert_break_points
-from indexer.ranking.filter_options import describe_conditions
+from indexer.ranking.filter_wording import describe_conditions
 from indexer.ranking.search_request import RANK_REFINED, SearchRequest
 from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.search.query import Query

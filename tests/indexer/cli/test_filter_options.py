@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.database.filters import ORIENTATIONS, Filter
-from indexer.ranking.filter_options import add_filter_options, build_filter, format_filter_options
+from indexer.cli.filter_options import add_filter_options, format_filter_options
+from indexer.database.filters import ORIENTATIONS, Filter, build_filter
 
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
 FILTERS = st.builds(
