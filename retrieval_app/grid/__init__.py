@@ -6,5 +6,6 @@ and paints what is visible of a `tile_layout`, which says where every tile lies,
 `section_headers` stand over groups, and the `time_line` beside the scroll bar leads to years, letters or groups.
 `photo_sequence` is the same photos one after the other, for the viewer.
 
-The grid knows listings, tiles and the selection of the session and emits what the user wants of a photo; pages act on it.
+The grid knows listings, tiles and the selection of the session, and emits what the user wants of a photo; pages act on
+it.
 """
