@@ -18,10 +18,10 @@ from indexer.paths import show_path
 from indexer.places import measure_folders, measure_home, require_home_place
 from indexer.progress import Steps
 from indexer.wording import tr
-from retrieval_app.actions.system_open import open_path
 from retrieval_app.dialogs.questions import ask_question, make_message_box, open_box
 from retrieval_app.preferences.effects import UserPreferences
 from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_path
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.wording import format_size
 from retrieval_app.workers.generator_thread import GeneratorThread
