@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.controls import arrange_parts, make_label
 
 WINDOW_MARGIN = 32  # px of the main window that stay in view
 
@@ -25,19 +25,13 @@ class PagedDialog(QDialog):
         foot = QWidget()
         foot.setProperty("role", "status")
         foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(24, 12, 24, 12)
-        row.setSpacing(12)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        row.addWidget(self.note, 1)
-        for button in buttons:
+        of_page = list(buttons)
+        for button in of_page:
             button.setAutoDefault(False)
-            row.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.pages, 1)
-        column.addWidget(foot)
+        row = QHBoxLayout(foot)
+        arrange_parts(row, [self.note, *of_page], spacing=12, margins=(24, 12, 24, 12), stretched=[self.note])
+        arrange_parts(QVBoxLayout(self), [self.pages, foot], spacing=0, stretched=[self.pages])
 
     def fit_in_window(self) -> None:
         """Become smaller than the main window, so that some of that is in view."""

@@ -11,7 +11,7 @@ from indexer.places import require_safe_output
 from indexer.wording import format_number, tr
 from retrieval_app.duplicates.removal import DuplicateRemoval
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.controls import arrange_parts, make_button, make_label
 from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
 from retrieval_app.wording import format_count, format_size
 
@@ -60,18 +60,11 @@ class RemovalDialog(QDialog):
         self.save_button.setToolTip(tr("As a table (.csv); lookalike duplicates --plan FILE --trash carries it out"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for button in (self.save_button, self.copy_button, self.trash_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        row.addWidget(buttons)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(12)
-        for widget in (self.summary_label, self.table, make_label(TRASH_MEANING, "muted", wrap=True), self.allow_box):
-            column.addWidget(widget)
-        column.addLayout(row)
+        of_list = (self.save_button, self.copy_button, self.trash_button)
+        row = arrange_parts(QHBoxLayout(), [*of_list, None, buttons], spacing=8)
+        meaning = make_label(TRASH_MEANING, "muted", wrap=True)
+        parts = (self.summary_label, self.table, meaning, self.allow_box)
+        arrange_parts(QVBoxLayout(self), [*parts, row], spacing=12, margins=(16, 16, 16, 16))
 
     def _connect_signals(self) -> None:
         self.save_button.clicked.connect(self._ask_file)

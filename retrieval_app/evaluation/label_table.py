@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.wording import format_number, tr
 from retrieval_app.evaluation.evaluation_report import EvaluationReport
-from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.controls import arrange_parts, make_label
 from retrieval_app.widgets.tables import AnyIndex, RowTableModel, TableColumn, make_table_view
 
 TABLE_HELP = tr("The label whose photos find each other worst comes first. Enter or a double click shows its mistakes.")
@@ -61,11 +61,8 @@ class LabelTable(QWidget):
         header.setSortIndicator(MAP_AT_R_COLUMN, Qt.SortOrder.AscendingOrder)
         header.sortIndicatorChanged.connect(self._sort_rows)
         self.view.activated.connect(self._open_row)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(make_label(TABLE_HELP, "caption", wrap=True))
-        column.addWidget(self.view, 1)
+        heading = make_label(TABLE_HELP, "caption", wrap=True)
+        arrange_parts(QVBoxLayout(self), [heading, self.view], spacing=8, stretched=[self.view])
 
     def show_report(self, report: EvaluationReport) -> None:
         """Show the labels of a report in the order that is chosen."""

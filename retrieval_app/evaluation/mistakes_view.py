@@ -14,7 +14,7 @@ from retrieval_app.evaluation.evaluation_report import EvaluationReport, RankedQ
 from retrieval_app.evaluation.evaluation_wording import describe_cell
 from retrieval_app.evaluation.ranked_photos import RankedPhotos
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.controls import arrange_parts, make_label
 from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 
@@ -55,12 +55,7 @@ class MistakesView(QWidget):
         scroll.setWidget(self.matrix)
         left, right = QWidget(), QWidget()
         for side, widgets in ((left, (self.help_label, scroll)), (right, (self.cell_label, self.photos))):
-            column = QVBoxLayout(side)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.setSpacing(8)
-            for widget in widgets:
-                column.addWidget(widget)
-            column.setStretch(1, 1)
+            arrange_parts(QVBoxLayout(side), widgets, spacing=8, stretched=widgets[1:])
         panes = QSplitter(Qt.Orientation.Horizontal)
         panes.setChildrenCollapsible(False)
         panes.setHandleWidth(16)
@@ -143,11 +138,8 @@ class HardestView(QWidget):
     def __init__(self, tiles: TileCache, theme: Theme) -> None:
         super().__init__()
         self.photos = RankedPhotos(tiles, theme, tr("Hardest photos and what is nearest to them"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(make_label(HARDEST_HELP, "caption", wrap=True))
-        column.addWidget(self.photos, 1)
+        heading = make_label(HARDEST_HELP, "caption", wrap=True)
+        arrange_parts(QVBoxLayout(self), [heading, self.photos], spacing=8, stretched=[self.photos])
 
     def show_report(self, report: EvaluationReport) -> None:
         """Show the hardest photos of a report."""

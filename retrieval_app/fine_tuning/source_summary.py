@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from indexer.wording import format_number, tr
 from retrieval_app.fine_tuning.training_job import FineTuning
-from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.controls import arrange_parts, make_label
 from retrieval_app.widgets.theme import Theme, make_tabular_font
 from retrieval_app.wording import format_count
 from training.data.sources import LibraryLabels
@@ -105,13 +105,8 @@ class SourceSummaryPanel(QWidget):
         self.problems = make_label("", "muted", wrap=True)
         self.table = QTableView()
         self._set_up_table(theme)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        for widget in (self.place, self.title, self.problems):
-            column.addWidget(widget)
-        column.addWidget(self.table, 1)
-        column.addStretch(0)
+        parts = [self.place, self.title, self.problems, self.table]
+        arrange_parts(QVBoxLayout(self), parts, spacing=8, stretched=[self.table]).addStretch(0)
         tuning.changed.connect(self._show_summary)
         self._show_summary()
 

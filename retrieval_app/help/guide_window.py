@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QListWidget, QTex
 
 from indexer.wording import tr
 from retrieval_app.help.guide_pages import GuidePage, find_guide_folder, read_pages, search_pages
-from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.controls import arrange_parts, make_label
 
 LIST_WIDTH, PICTURE_WIDTH = 264, 560  # px
 
@@ -57,16 +57,9 @@ class GuideWindow(QDialog):
     def _arrange_widgets(self) -> None:
         left = QWidget()
         left.setFixedWidth(LIST_WIDTH)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        for widget in (self.search_field, self.nothing_label, self.page_list):
-            column.addWidget(widget)
+        arrange_parts(QVBoxLayout(left), [self.search_field, self.nothing_label, self.page_list], spacing=8)
         row = QHBoxLayout(self)
-        row.setContentsMargins(16, 16, 16, 16)
-        row.setSpacing(12)
-        row.addWidget(left)
-        row.addWidget(self.browser, 1)
+        arrange_parts(row, [left, self.browser], spacing=12, margins=(16, 16, 16, 16), stretched=[self.browser])
 
     def show_page(self, name: str) -> None:
         """Read the page of a file of docs/guide, named without its ending."""

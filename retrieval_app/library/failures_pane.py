@@ -8,7 +8,7 @@ from indexer.database.passed_over import describe_passed_over
 from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.session.system_open import open_containing_folder
-from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.controls import arrange_parts, make_button, make_label
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count
 
@@ -54,22 +54,13 @@ class FailuresPane(QWidget):
         self.copy_button.clicked.connect(lambda: copy_failures(self._session.library.failures))
 
     def _arrange_widgets(self) -> None:
-        head, actions = QHBoxLayout(), QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(make_label(tr("COULD NOT BE READ"), "section"))
-        head.addWidget(self._count_label, 1)
-        head.addWidget(self.filter_edit)
-        actions.addWidget(self.reveal_button)
-        actions.addWidget(self.copy_button)
-        actions.addStretch(1)
-        actions.addWidget(make_label(tr("A file is tried again when it changes."), "caption"))
+        title = make_label(tr("COULD NOT BE READ"), "section")
+        above = [title, self._count_label, self.filter_edit]
+        head = arrange_parts(QHBoxLayout(), above, spacing=12, stretched=[self._count_label])
+        remark = make_label(tr("A file is tried again when it changes."), "caption")
+        actions = arrange_parts(QHBoxLayout(), [self.reveal_button, self.copy_button, None, remark], spacing=8)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addLayout(head)
-        column.addWidget(self.view, 1)
-        column.addLayout(actions)
-        column.addWidget(self.passed_over_label)
+        arrange_parts(column, [head, self.view, actions, self.passed_over_label], spacing=8, stretched=[self.view])
 
     def show_failures(self) -> None:
         """Show the failures of the open library."""

@@ -23,7 +23,7 @@ from retrieval_app.models.model_shelf import ModelShelf
 from retrieval_app.models.shelf_rows import COLUMNS, ShelfRow
 from retrieval_app.session.library_commands import count_offline_folders, start_model_switch, start_switch_back
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.controls import ElidedLabel, make_button
+from retrieval_app.widgets.controls import ElidedLabel, arrange_parts, make_button
 from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.tables import RowTableModel, make_table_view
 from retrieval_app.wording import format_count
@@ -73,23 +73,16 @@ class ModelsPage(QStackedWidget):
         self._show_rows()
 
     def _make_body(self) -> QWidget:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.title_label, 1)
-        head.addWidget(self.teach_button)
-        head.addWidget(self.choose_button)
+        above = [self.title_label, self.teach_button, self.choose_button]
+        head = arrange_parts(QHBoxLayout(), above, spacing=8, stretched=[self.title_label])
         line = QFrame()
         line.setProperty("role", "line")
         line.setFixedHeight(1)
         self.view.setTextElideMode(Qt.TextElideMode.ElideRight)
         body = QWidget()
+        parts = (self.view, line, self.details)
         column = QVBoxLayout(body)
-        column.setContentsMargins(16, 12, 16, 16)
-        column.setSpacing(12)
-        column.addLayout(head)
-        column.addWidget(self.view, 1)
-        column.addWidget(line)
-        column.addWidget(self.details)
+        arrange_parts(column, [head, *parts], spacing=12, margins=(16, 12, 16, 16), stretched=[self.view])
         return body
 
     def _connect_signals(self) -> None:

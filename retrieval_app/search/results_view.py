@@ -25,7 +25,7 @@ from retrieval_app.session.searching.photo_search import PhotoSearch
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.chip_row import Chip, ChipRow, make_removal_chip
-from retrieval_app.widgets.controls import ElidedLabel, make_label
+from retrieval_app.widgets.controls import ElidedLabel, arrange_parts, make_label
 from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count, format_percent
@@ -83,26 +83,13 @@ class ResultsView(QWidget):
         self.cut_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.cut_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.cut_button.setToolTip(tr("Cut off by likeness: only the same, or what is likely the same"))
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(self.count_label)
-        head.addWidget(self.selection_label)
-        head.addWidget(self._order_label, 1)
-        head.addWidget(self.order_button)
-        head.addWidget(self.cut_button)
-        head.addWidget(self.cut_slider)
-        above = QVBoxLayout()
-        above.setContentsMargins(12, 10, 16, 6)
-        above.setSpacing(8)
-        above.addLayout(head)
-        for line in (self.filter_bar, self.chip_row, self.label_line, self.state_line):
-            above.addWidget(line)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(above)
-        column.addWidget(self.grid, 1)
-        column.addWidget(self.no_match_notice, 1)
+        of_listing = (self.count_label, self.selection_label, self._order_label)
+        of_order = (self.order_button, self.cut_button, self.cut_slider)
+        head = arrange_parts(QHBoxLayout(), [*of_listing, *of_order], spacing=12, stretched=[self._order_label])
+        lines = (self.filter_bar, self.chip_row, self.label_line, self.state_line)
+        above = arrange_parts(QVBoxLayout(), [head, *lines], spacing=8, margins=(12, 10, 16, 6))
+        photos = [self.grid, self.no_match_notice]
+        arrange_parts(QVBoxLayout(self), [above, *photos], spacing=0, stretched=photos)
         self.filter_bar.hide()
 
     def _connect_signals(self) -> None:

@@ -3,11 +3,14 @@
 And the Escape key, where a widget wants it for itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+Box = TypeVar("Box", bound=QBoxLayout)
 
 
 def make_label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
@@ -36,6 +39,30 @@ def stack_widgets(*widgets: QWidget) -> QWidget:
     for widget in widgets:
         column.addWidget(widget)
     return stack
+
+
+def arrange_parts(
+    box: Box,
+    parts: Iterable[QWidget | QLayout | None],
+    *,
+    spacing: int,
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0),
+    stretched: Sequence[QWidget] = (),
+) -> Box:
+    """Put widgets and layouts into a row or column, with spaces in px, and return it; None takes the room that is left.
+
+    The `stretched` widgets share that room. `margins` are at the left, top, right and bottom.
+    """
+    box.setSpacing(spacing)
+    box.setContentsMargins(*margins)
+    for part in parts:
+        if part is None:
+            box.addStretch(1)
+        elif isinstance(part, QLayout):
+            box.addLayout(part)
+        else:
+            box.addWidget(part, int(part in stretched))
+    return box
 
 
 def claim_escape(event: QEvent, is_wanted: Callable[[], bool] = lambda: True) -> bool:

@@ -12,7 +12,7 @@ from indexer.errors import LookalikeError
 from indexer.paths import get_parent_folder, show_path
 from indexer.places import choose_library_folder, name_library
 from indexer.wording import tr
-from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.controls import arrange_parts, make_button, make_label
 from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
 
 
@@ -143,20 +143,12 @@ class LibrariesDialog(QDialog):
         new_button, close_button = make_button(tr("New library…")), make_button(tr("Close"))
         new_button.clicked.connect(self._want_new)
         close_button.clicked.connect(self.reject)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for button in (self.open_button, self.rename_button, self.removal_button, self.deletion_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        for button in (new_button, close_button):
-            row.addWidget(button)
-        for button in self.findChildren(QPushButton):
+        of_library = (self.open_button, self.rename_button, self.removal_button, self.deletion_button)
+        for button in (*of_library, new_button, close_button):
             button.setAutoDefault(False)
+        row = arrange_parts(QHBoxLayout(), [*of_library, None, new_button, close_button], spacing=8)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(12)
-        column.addWidget(self.view, 1)
-        column.addLayout(row)
+        arrange_parts(column, [self.view, row], spacing=12, margins=(16, 16, 16, 16), stretched=[self.view])
 
     def _wire(self, button: QPushButton, act: Callable[[Path], object], *, closes: bool = False) -> None:
         def act_on_chosen() -> None:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.session.trouble import TroubleMessage
-from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.controls import arrange_parts, make_button, make_label
 from retrieval_app.widgets.theme import Theme
 
 
@@ -33,13 +33,8 @@ class TroubleBanner(QFrame):
         self.hide()
 
     def _arrange_widgets(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 12, 8)
-        row.setSpacing(12)
-        row.addWidget(self._warning_icon)
-        row.addWidget(self.sentence_label, 1)
-        row.addWidget(self.remedy_button)
-        row.addWidget(self._close_button)
+        parts = [self._warning_icon, self.sentence_label, self.remedy_button, self._close_button]
+        arrange_parts(QHBoxLayout(self), parts, spacing=12, margins=(16, 8, 12, 8), stretched=[self.sentence_label])
 
     def _draw_icons(self) -> None:
         self._warning_icon.setPixmap(self._theme.get_icon("warning").pixmap(QSize(20, 20)))

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.wording import tr
-from retrieval_app.widgets.controls import ElidedLabel, make_button
+from retrieval_app.widgets.controls import ElidedLabel, arrange_parts, make_button
 from retrieval_app.workers.work_list import Work, WorkList, WorkNotice
 
 ROW_HEIGHT = 32  # px
@@ -24,13 +24,8 @@ class WorkRow(QWidget):
         self.text_label = ElidedLabel("", Qt.TextElideMode.ElideRight)
         self.open_button, self.end_button = make_button("", "link"), make_button("", "link")
         self.setFixedHeight(ROW_HEIGHT)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 0, 16, 0)
-        row.setSpacing(12)
-        row.addWidget(self.bar)
-        row.addWidget(self.text_label, 1)
-        row.addWidget(self.open_button)
-        row.addWidget(self.end_button)
+        parts = [self.bar, self.text_label, self.open_button, self.end_button]
+        arrange_parts(QHBoxLayout(self), parts, spacing=12, margins=(16, 0, 16, 0), stretched=[self.text_label])
         self._acts: list[Callable[[], None]] = [_do_nothing, _do_nothing]
         for place, button in enumerate((self.open_button, self.end_button)):
             button.clicked.connect(partial(self._run_act, place))
