@@ -59,7 +59,7 @@ CHOOSABLE_FOLDERS = (
 
 
 class FolderChoice(QWidget):
-    """Where one of them lies and how large it is, with the ways to open it and to choose another."""
+    """Where one of the choosable folders lies and how large it is, with the ways to open it and to choose another."""
 
     def __init__(self, choosable: ChoosableFolder, session: Session, preferences: UserPreferences) -> None:
         super().__init__()
