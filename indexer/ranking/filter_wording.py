@@ -12,7 +12,6 @@ from indexer.search.results import Photo
 from indexer.wording import tr
 
 
-
 class FilterCondition(NamedTuple):
     """One condition of a filter in words, and the filter without it."""
 
