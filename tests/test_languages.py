@@ -210,7 +210,7 @@ def test_what_is_stored_of_a_training_is_english_and_what_is_shown_is_not() -> N
 import json
 from pathlib import Path
 from indexer.database.filters import Filter
-from indexer.ranking.filter_options import describe_conditions
+from indexer.ranking.filter_wording import describe_conditions
 from training.data.sources import LibraryLabels, describe_source
 within = Filter(orientation="portrait", min_side=2000)
 print(json.dumps([
