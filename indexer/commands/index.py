@@ -33,6 +33,7 @@ from indexer.commands import (
 )
 from indexer.commands.shared import move, worker
 from indexer.database.passed_over import describe_passed_over
+from indexer.exchange.label_import import take_sidecar_labels
 from indexer.indexing.roots import require_folders, require_roots_online
 from indexer.indexing.run import IndexReport
 from indexer.indexing.switching import require_verdict
@@ -62,6 +63,7 @@ LISTED_FILES = 5  # in the text about a run; --json has them all
 @click.option("--exclude", "excluded", multiple=True, metavar="GLOB", help="Leave out, of FOLDER, what this matches.")
 @click.option("--include-again", "taken_back", multiple=True, metavar="GLOB", help="Take a pattern of --exclude back.")
 @click.option("--watch", "watching", is_flag=True, help="Then stay, and index whatever changes until stopped.")
+@click.option("--sidecars", is_flag=True, help="Then take labels from XMP sidecars, where you have given none.")
 @click.option("--queue", "queued", is_flag=True, help="Leave the files of a shared library to lookalike worker.")
 @anyway_option
 @json_option
@@ -74,12 +76,15 @@ def index_command(
     size: int | None,
     runtime: str,
     watching: bool,
+    sidecars: bool,
     anyway: bool,
     as_json: bool,
     attached: bool,
     **request_fields: Any,
 ) -> int:
     """Embed what is new in the FOLDERs; without one, bring the library's known folders up to date."""
+    if watching and sidecars:
+        raise click.UsageError("--sidecars are read once: leave --watch out.")
     request = IndexRequest(**request_fields)
     folder = library or find_library(request.folders[0] if request.folders else None)
     require_folders(folder, request.folders)
@@ -94,7 +99,8 @@ def index_command(
             follow_steps(_watch_and_print(opened, runs, as_json=as_json), as_json=as_json, attached=attached)
         with opened.store.take_job_lock():
             report = follow_steps(next(runs), as_json=as_json, attached=attached)
-        _print_report(opened, report, as_json=as_json)
+            taken = follow_steps(take_sidecar_labels(opened), as_json=as_json, attached=attached) if sidecars else None
+        _print_report(opened, report, as_json=as_json, sidecar_labels=taken)
     return 1 if report.new_failures else 0
 
 
@@ -113,11 +119,15 @@ def _watch_and_print(library: Library, runs: Iterator[Steps[IndexReport]], *, as
         last_state = state
 
 
-def _print_report(library: Library, report: IndexReport, *, as_json: bool) -> None:
+def _print_report(library: Library, report: IndexReport, *, as_json: bool, sidecar_labels: int | None = None) -> None:
+    """Print what a run did; `sidecar_labels` counts the labels taken from sidecars, None where none were read."""
     if as_json:
-        print_result("index", _report_fields(report))
-    else:
-        _print_report_text(library, report)
+        taken = {} if sidecar_labels is None else {"sidecar_labels": sidecar_labels}
+        print_result("index", _report_fields(report) | taken)
+        return
+    _print_report_text(library, report)
+    if sidecar_labels is not None:
+        print_line(f"{count_noun(sidecar_labels, 'label')} taken from sidecars.")
 
 
 def _report_fields(report: IndexReport) -> dict[str, Any]:

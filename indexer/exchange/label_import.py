@@ -126,6 +126,13 @@ def apply_labels(library: Library, labels: Mapping[int, str]) -> int:
     return len(changed)
 
 
+def take_sidecar_labels(library: Library) -> Steps[int]:
+    """Give the shown photos the labels of their sidecars, where the user has given none; how many have another now."""
+    found = yield from read_sidecars(library)
+    given = library.annotations.read_user_labels(found.labels)
+    return apply_labels(library, {photo: label for photo, label in found.labels.items() if given.get(photo) is None})
+
+
 def _choose_keywords(keywords: tuple[str, ...], known: set[str]) -> list[str]:
     """The keyword of a photo that has one; of several those that are known as labels."""
     return list(keywords) if len(keywords) == 1 else [one for one in keywords if normalise_label(one) in known]

@@ -20,6 +20,8 @@ def test_labels_are_taken_out_and_in(home: Path, prepared: Any, tell: Tell, tmp_
     assert said.out == "1 label read, 1 of them new.\n1 row is of a file that the library does not hold.\n"
     assert tell(home, "labels", "import", "--sidecars", "--json").result()["labels"] == 0
     assert tell(home, "labels", "import", "--sidecars").out == "No sidecar lies beside these photos.\n"
+    assert tell(home, "index", "--sidecars").out.endswith("\n0 labels taken from sidecars.\n")
+    assert tell(home, "index", "--sidecars", "--watch").code == 2
     table.write_text("path,label\nx.png,a\ny.png,b\n")
     said = tell(home, "labels", "import", table)
     assert said.out == "0 labels read, 0 of them new.\n2 rows are of files that the library does not hold.\n"

@@ -16,7 +16,7 @@ from indexer.exchange.label_export import (
     export_sidecars,
     write_sidecars_beside,
 )
-from indexer.exchange.label_import import apply_labels, read_label_table, read_sidecars
+from indexer.exchange.label_import import apply_labels, read_label_table, read_sidecars, take_sidecar_labels
 from indexer.exchange.xmp_sidecars import read_keywords, write_label
 from indexer.library import Library
 from indexer.progress import drain
@@ -70,6 +70,18 @@ def test_sidecars_beside_the_photos_come_back_as_labels_and_keep_what_they_hold(
     assert apply_labels(library, found.labels) == 3 and not found.remarks
     assert labels_of(library) == LABELS | {"3.png": None}
     assert apply_labels(library, found.labels) == 0
+
+
+def test_indexing_takes_labels_from_sidecars_where_none_was_given(
+    library: Library, photos: list[LabelledPhoto]
+) -> None:
+    drain(write_sidecars_beside(photos))
+    library.annotations.set_labels(dict.fromkeys((one.photo.id for one in photos), None))
+    (first,) = (photo for path, photo in load_shown_photos(library).items() if path.name == "0.png")
+    library.annotations.set_label([first.id], "mine")
+    assert drain(take_sidecar_labels(library)) == 2
+    assert labels_of(library) == LABELS | {"0.png": "mine", "3.png": None}
+    assert drain(take_sidecar_labels(library)) == 0
 
 
 def test_of_several_keywords_the_known_label_is_taken(
