@@ -172,6 +172,16 @@ def show_pages(window: MainWindow) -> None:
     save_window(window, "no-matches")
     for dialog in window.findChildren(QDialog):
         dialog.close()
+    show_map(window)
+    window.page_stack.show_page("Library")
+    window.library_page.watch_box.click()
+    wait_until(lambda: window.library_page.watch_state.text() == WATCH_IDLE)
+    save_variants(window, "library-page")
+    window.library_page.watch_box.click()
+
+
+def show_map(window: MainWindow) -> None:
+    """Save the page Map once all its maps are laid out."""
     window.page_stack.show_page("Map")
     wait_until(
         lambda: (
@@ -182,11 +192,6 @@ def show_pages(window: MainWindow) -> None:
     wait_until(lambda: window.map_page.photo_map.map_job.state is None)
     QTest.keyClick(window.map_page.map_view, Qt.Key.Key_Right)
     save_variants(window, "map")
-    window.page_stack.show_page("Library")
-    window.library_page.watch_box.click()
-    wait_until(lambda: window.library_page.watch_state.text() == WATCH_IDLE)
-    save_variants(window, "library-page")
-    window.library_page.watch_box.click()
 
 
 def save_variants(window: MainWindow, name: str) -> None:

@@ -4,7 +4,8 @@ The real window on the bundled pictures, written several times over under other 
 that the library holds a few thousand photos; offscreen, with a real child process that indexes. A timer that is due
 every millisecond measures the longest time between two of its calls, action by action. As many actions of each kind as
 `--times` says; the median and the longest are printed. The baseline is the same loop with nothing to do: what the
-machine itself takes away.
+machine itself takes away. Beside each row stands its target and the most processor time, in milliseconds, that the
+window's process took within one stretch without events: on a shared machine that is what the program itself is worth.
 """
 
 import os
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 from PySide6.QtCore import QEventLoop, QTimer
@@ -37,25 +39,36 @@ QUIET = 0.3  # s after an action in which its late effects are measured too
 Condition = Callable[[], bool]
 
 
+class Stretch(NamedTuple):
+    """The longest time between two turns of the event loop, and the most work of its thread, in milliseconds."""
+
+    wall: float
+    work: float
+
+
 class EventLoopWatch:
-    """The longest time in milliseconds between two turns of the event loop."""
+    """The longest stretches between two turns of the event loop."""
 
     def __init__(self) -> None:
-        self.longest = 0.0
-        self._last = time.perf_counter()
+        self.longest = Stretch(0.0, 0.0)
+        self._last = self._read_clocks()
         self._timer = QTimer()
         self._timer.setInterval(1)
         self._timer.timeout.connect(self._turn)
         self._timer.start()
 
     def _turn(self) -> None:
-        now = time.perf_counter()
-        self.longest = max(self.longest, 1000 * (now - self._last))
+        now = self._read_clocks()
+        wall, work = (1000 * (new - old) for new, old in zip(now, self._last, strict=True))
+        self.longest = Stretch(max(self.longest.wall, wall), max(self.longest.work, work))
         self._last = now
 
     def begin(self) -> None:
-        self.longest = 0.0
-        self._last = time.perf_counter()
+        self.longest = Stretch(0.0, 0.0)
+        self._last = self._read_clocks()
+
+    def _read_clocks(self) -> tuple[float, float]:
+        return time.perf_counter(), time.thread_time()
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -69,7 +82,9 @@ def main(arguments: Sequence[str] = ()) -> None:
         write_photos(photos, options.copies)
         with open_window() as (app, window, absence):
             longest = print_actions(app, window, absence, photos, options.times)
-    print(f"longest of all {longest:.0f} ms: {PROMISED:.0f} ms {'kept' if longest <= PROMISED else 'EXCEEDED'}")
+    for name, milliseconds in (("by the clock", longest.wall), ("of its own work", longest.work)):
+        verdict = "kept" if milliseconds <= PROMISED else "EXCEEDED"
+        print(f"longest of all {name} {milliseconds:.0f} ms: target {PROMISED:.0f} ms {verdict}")
 
 
 def write_photos(folder: Path, copies: int) -> None:
@@ -96,26 +111,27 @@ def open_window() -> Iterator[tuple[QApplication, MainWindow, EventLoopWatch]]:
     window.close()
 
 
-def print_actions(app: QApplication, window: MainWindow, absence: EventLoopWatch, photos: Path, times: int) -> float:
-    """Print a row for each kind of action; the longest time without events of all in milliseconds."""
+def print_actions(app: QApplication, window: MainWindow, absence: EventLoopWatch, photos: Path, times: int) -> Stretch:
+    """Print a row for each kind of action; the longest stretch without events of all."""
     session = window.session
 
-    def done(act: Callable[[], object], ended: Condition) -> float:
+    def done(act: Callable[[], object], ended: Condition) -> Stretch:
         absence.begin()
         act()
         run_until(app, ended)
         return absence.longest
 
-    print("| action | times | median ms | longest ms |")
-    print("|---|---|---|---|")
+    print("| action | times | median ms | longest ms | most work ms | target ms |")
+    print("|---|---|---|---|---|---|")
     print_row("nothing", [done(lambda: None, partial(has_passed, time.perf_counter() + IDLE)) for _ in range(3)])
     indexed = partial(session.job.index_folders, [photos])
     rows = {"indexing, from the first photo to the last": [done(indexed, lambda: session.job.state is None)]}
     for name, act in list_actions(window).items():
         rows[name] = [done(partial(act, number), lambda: is_settled(window)) for number in range(times)]
-    for name, milliseconds in rows.items():
-        print_row(name, milliseconds)
-    return max(map(max, rows.values()))
+    for name, stretches in rows.items():
+        print_row(name, stretches)
+    every = [stretch for stretches in rows.values() for stretch in stretches]
+    return Stretch(max(stretch.wall for stretch in every), max(stretch.work for stretch in every))
 
 
 def list_actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
@@ -150,11 +166,10 @@ def run_until(app: QApplication, ended: Condition) -> None:
         app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
 
-def print_row(name: str, milliseconds: Sequence[float]) -> None:
-    print(
-        f"| {name} | {len(milliseconds)} | {statistics.median(milliseconds):.1f} | {max(milliseconds):.1f} |",
-        flush=True,
-    )
+def print_row(name: str, stretches: Sequence[Stretch]) -> None:
+    walls, work = [stretch.wall for stretch in stretches], max(stretch.work for stretch in stretches)
+    figures = f"{statistics.median(walls):.1f} | {max(walls):.1f} | {work:.1f} | {PROMISED:.0f}"
+    print(f"| {name} | {len(stretches)} | {figures} |", flush=True)
 
 
 if __name__ == "__main__":
