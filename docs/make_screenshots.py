@@ -30,7 +30,6 @@ from tests.support.patience import Patience, read_other_cpu_ticks
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 LEFT = Qt.MouseButton.LeftButton
-LAYOUT_MS = 200
 
 
 def main() -> None:
