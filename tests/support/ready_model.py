@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from indexer import atomic
 from indexer.models import agreement
@@ -55,17 +56,20 @@ def make_ready_model(folder: Path) -> None:
     """Install the default model into the folder as for a user, with the retrieval in both precisions, if it is not
     there; the oldest states of other code beside it are removed.
     """
-    if folder.is_dir():
-        return
-    temporary = atomic.create_temporary_folder(folder)
-    try:
-        install_for_user(temporary)
-        atomic.publish_folder(temporary, folder)
-    finally:
-        atomic.remove_path(temporary)
-    states = sorted(folder.parent.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in states[KEPT_STATES:]:
-        atomic.remove_path(old)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / "lock"):  # several checkouts may share the environment
+        if folder.is_dir():
+            return
+        atomic.remove_leftovers(folder.parent)
+        temporary = atomic.create_temporary_folder(folder)
+        try:
+            install_for_user(temporary)
+            atomic.publish_folder(temporary, folder)
+        finally:
+            atomic.remove_path(temporary)
+        states = sorted(folder.parent.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in states[KEPT_STATES:]:
+            atomic.remove_path(old)
 
 
 def install_for_user(folder: Path, ready: Path | None = None) -> None:
