@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 
 import psycopg
+from psycopg.generators import send
 
 from indexer.database.interface import SqlRow, SqlStatement
 from indexer.database.postgresql.dialect import number_placeholders
@@ -96,6 +97,7 @@ class WriteTransaction:
             self._pipeline = None
             self._mode.close()
         else:
+            db.wait(send(db.pgconn))  # `sync` waits for answers, for ever where a large value is not sent yet
             self._pipeline.sync()
         return cursors
 
