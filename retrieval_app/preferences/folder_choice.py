@@ -73,14 +73,14 @@ class FolderChoice(QWidget):
         self.change_button.setMenu(menu)
         for button in (self.change_button, self._open_button):
             button.setAccessibleName(tr("{button}: {text}", button=button.text(), text=choosable.title))
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)
         row.addWidget(self.path_label, 1)
         for widget in (self.size_label, self.change_button, self._open_button):
             row.addWidget(widget)
         self._thread = GeneratorThread(self)
-        self._thread.ended.connect(lambda byte_count: self.size_label.setText(format_size(byte_count)))
+        self._thread.ended.connect(self._show_size)
         session.closing.connect(self._thread.close)
         self._open_button.clicked.connect(self._open_folder)
         self._show_folder()
@@ -113,6 +113,10 @@ class FolderChoice(QWidget):
 
     def _open_folder(self) -> None:
         open_path(self._session, os.fsencode(self._choosable.find_folder()))
+
+    def _show_size(self, byte_count: int) -> None:
+        self.size_label.setText(format_size(byte_count))
+        self._row.activate()  # else the path has its room until the next event
 
     def _show_folder(self) -> None:
         folder, chosen = self._choosable.find_folder(), find_chosen_folder(self._choosable.key)

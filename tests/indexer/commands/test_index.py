@@ -28,6 +28,7 @@ HIT_KEYS = {
     "path",
     "copies",
     "distance",
+    "points",
     "probability",
     "rarity",
     "likeness",

@@ -165,3 +165,16 @@ def test_who_gave_which_label_and_when_is_kept(tmp_path: Path, shared_home: Loop
                 berta.execute_statement("DELETE FROM label_history")
     assert [(change.who, change.label) for change in found] == [("anna", "wolf"), ("berta", "dog"), ("anna", None)]
     assert sorted(change.moment for change in found) == [change.moment for change in found]
+
+
+def test_large_values_are_stored_and_read_alone_and_with_others(tmp_path: Path, shared_home: LoopbackServer) -> None:
+    write_address(tmp_path, parse_address(shared_home.name_library("large")))
+    value, insert = bytes(range(256)) * (8 << 12), "INSERT INTO model_files VALUES (?, 'model.json', ?)"
+    ask = "SELECT bytes FROM model_files WHERE fingerprint = ?"
+    with closing(open_database(tmp_path)) as database:
+        database.execute_statement(insert, ("a", value))  # more than the socket takes at once
+        with database.transaction():
+            database.execute_together([(insert, ("b", value)), (insert, ("c", value))])
+            answers = database.fetch_together([(ask, (name,)) for name in "abc"])
+        assert answers == [[(value,)]] * 3
+        assert database.fetch_rows(ask, ("c",)) == [(value,)]
