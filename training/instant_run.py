@@ -170,8 +170,8 @@ def _read_stored_embeddings(library_folder: Path, samples: Sequence[PhotoSample]
             return None
         embeddings = library.store.embeddings
         ids = [embeddings.find_photo_id(sample.sha256) for sample in samples]
-        vectors = [embeddings.read_embedding(photo_id, library.model_id) for photo_id in ids]
-        found = [vector for vector in vectors if vector is not None]
+        stored = embeddings.read_photo_vectors(ids, library.model_id)
+        found = [stored[photo_id] for photo_id in ids if photo_id in stored]
         if len(found) < len(samples):
             return None
         hashes = embeddings.read_pixel_hashes(ids)

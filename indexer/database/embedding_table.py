@@ -218,6 +218,29 @@ class EmbeddingTable:
         values = select_sound_rows(stored, self._find_dim(model)).values
         return values[0] if len(values) else None
 
+    def read_photo_vectors(self, photos: Sequence[int], model: int) -> dict[int, np.ndarray]:
+        """The stored vectors (dim,) float16 of those photos that have a sound one under the model, by id, in the order
+        of `photos`; one question.
+        """
+        wanted = self._database.dialect.list_values([int(photo) for photo in photos])
+        condition = f"e.photo IN {wanted.sql} AND e.model = ?"
+        stored = self._fetch_vectors(condition, (wanted.value, model), limit=MAX_INTEGER)
+        sound = select_sound_rows(stored, self._find_dim(model))
+        found = dict(zip(sound.ids.tolist(), sound.values, strict=True))
+        return {int(photo): found[int(photo)] for photo in photos if int(photo) in found}
+
+    def sample_embeddings(self, model: int, above: Sequence[int]) -> StoredEmbeddings:
+        """For each of these seqs, in their order, the model's next embedding behind it, where there is a sound one."""
+        starts = self._database.dialect.list_values(above)
+        behind = "SELECT min(e.seq) FROM embeddings AS e WHERE e.model = ?2 AND e.seq > starts.seq"
+        sql = f"WITH starts(seq) AS {starts.sql.replace('?', '?1')} SELECT seq, ({behind}) FROM starts"
+        next_seqs: dict[int, int | None] = dict(self._database.fetch_rows(sql, (starts.value, model)))
+        wanted = self._database.dialect.list_values([seq for seq in next_seqs.values() if seq is not None])
+        stored = self._fetch_vectors(f"e.seq IN {wanted.sql}", (wanted.value,), limit=MAX_INTEGER)
+        rows = {row.seq: row for row in stored}
+        drawn = [rows[following] for seq in above if (following := next_seqs[seq]) in rows]
+        return select_sound_rows(drawn, self._find_dim(model))
+
     def read_embeddings(
         self, model: int, above: int, upto: int | None = None, limit: int = MAX_INTEGER
     ) -> StoredEmbeddings:
@@ -254,7 +277,7 @@ class EmbeddingTable:
         condition = "e.model = ? AND e.seq > ? AND e.seq <= ? ORDER BY e.seq"
         return self._fetch_vectors(condition, (model, above, upto if upto is not None else MAX_INTEGER), limit=limit)
 
-    def _fetch_vectors(self, condition: str, values: tuple[int, ...], *, limit: int) -> "list[VectorRow]":
+    def _fetch_vectors(self, condition: str, values: Sequence[object], *, limit: int) -> "list[VectorRow]":
         rows = self._database.fetch_rows(
             "SELECT e.seq, photo, vector, crc32 FROM embeddings AS e LEFT JOIN checksums AS c ON c.seq = e.seq "
             f"WHERE {condition} LIMIT ?",

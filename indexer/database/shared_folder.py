@@ -10,7 +10,7 @@ from indexer import atomic
 from indexer.database.interface import Database
 from indexer.database.postgresql.address import ServerAddress, parse_address
 from indexer.database.sqlite.connection import SqliteDatabase
-from indexer.database.sqlite.opening import ADDRESS_FILE, DATABASE_FILE, require_own_folder
+from indexer.database.sqlite.opening import ADDRESS_FILE, DATABASE_FILE, QUESTIONS_FILE, require_own_folder
 from indexer.errors import LibraryError, LookalikeError
 from indexer.paths import show_path
 from indexer.trust.regular_file import UnusableFile, read_regular_file
@@ -58,8 +58,9 @@ def open_database(folder: Path, *, any_thread: bool = False, peek: bool = False)
     require_own_folder(folder)
     try:
         from indexer.database.postgresql.connection import PostgresqlDatabase  # noqa: PLC0415  # an optional package
+        from indexer.database.postgresql.remembered import QuestionMemory  # noqa: PLC0415
     except ImportError as error:
         raise LibraryError(
             f"The shared library {address.place} needs an optional package: install lookalike[team]."
         ) from error
-    return PostgresqlDatabase(address, peek=peek)
+    return PostgresqlDatabase(address, peek=peek, memory=QuestionMemory(folder / QUESTIONS_FILE))

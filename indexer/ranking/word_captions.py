@@ -53,8 +53,7 @@ class WordTeller:
         places = np.unique(np.linspace(0, max(0, len(photo_ids) - 1), most).astype(np.int64))
         looked_at = [int(photo_ids[place]) for place in places.tolist()] if len(photo_ids) else []
         table = self._library.store.embeddings
-        found = [table.read_embedding(photo_id, self._model) for photo_id in looked_at]
-        vectors = [vector for vector in found if vector is not None]
+        vectors = list(table.read_photo_vectors(looked_at, self._model).values())
         if not vectors:
             return None
         shares: NDArray[np.float64] = self._layer.compute_probabilities(np.stack(vectors)).mean(axis=0, dtype=float)

@@ -76,8 +76,8 @@ class LabelMetric:
         ids = np.fromiter(labels, np.int64, len(labels))
         names, codes = np.unique(np.array(list(labels.values()), object), return_inverse=True)
         rows = sample_by_class(codes, MOST_FITTED_PHOTOS)
-        read_embedding = self._store.embeddings.read_embedding
-        found = {row: vector for row in rows if (vector := read_embedding(int(ids[row]), model_id)) is not None}
+        stored = self._store.embeddings.read_photo_vectors(ids[rows].tolist(), model_id)
+        found = {row: stored[int(ids[row])] for row in rows if int(ids[row]) in stored}
         try:
             vectors = np.stack(list(found.values())).astype(np.float32)
             scatter = measure_class_scatter(vectors, codes[list(found)])

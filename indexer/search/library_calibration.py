@@ -123,8 +123,8 @@ class LibraryCalibration:
 
     def read_embeddings(self, ids: np.ndarray, model_id: int) -> np.ndarray:
         """The embeddings (n, dim) float32 of the photos `ids` (n,)."""
-        vectors = [self._store.embeddings.read_embedding(int(photo), model_id) for photo in ids]
-        return np.stack([vector for vector in vectors if vector is not None]).astype(np.float32)
+        found = self._store.embeddings.read_photo_vectors(ids.tolist(), model_id)
+        return np.stack(list(found.values())).astype(np.float32)
 
     def _find_trained_photos(self, fingerprint: str) -> set[int] | None:
         """The ids of the photos that the model was trained on or chosen by, also where another program has written
@@ -161,15 +161,9 @@ class LibraryCalibration:
         for start in range(0, len(start_seqs), MAX_MEASURED_PHOTOS):
             if usable_parts and sum(len(part.ids) for part in usable_parts) >= MAX_MEASURED_PHOTOS:
                 break
-            drawn_vectors = [
-                self._store.embeddings.read_embeddings(model_id, int(seq), limit=1)
-                for seq in start_seqs[start : start + MAX_MEASURED_PHOTOS]
-            ]
-            usable_parts.append(
-                self._select_usable_vectors(
-                    fingerprint, _join_vectors([vector for vector in drawn_vectors if len(vector.seqs)])
-                )
-            )
+            drawn_seqs = start_seqs[start : start + MAX_MEASURED_PHOTOS].tolist()
+            drawn_vectors = self._store.embeddings.sample_embeddings(model_id, drawn_seqs)
+            usable_parts.append(self._select_usable_vectors(fingerprint, drawn_vectors))
         return _join_vectors(usable_parts)
 
     def _select_usable_vectors(self, fingerprint: str, vectors: StoredEmbeddings) -> StoredEmbeddings:

@@ -23,6 +23,7 @@ from indexer.database.postgresql.faults import describe_loss, explain_read_only,
 from indexer.database.postgresql.migrating import WRITE_LOCK, has_tables, prepare_tables
 from indexer.database.postgresql.remembered import (
     Question,
+    QuestionMemory,
     RememberedAnswers,
     TableVersions,
     find_changed_tables,
@@ -45,8 +46,10 @@ class PostgresqlDatabase:
 
     dialect = POSTGRESQL_DIALECT
 
-    def __init__(self, address: ServerAddress, *, peek: bool = False) -> None:
+    def __init__(self, address: ServerAddress, *, peek: bool = False, memory: QuestionMemory | None = None) -> None:
         self.address = address
+        self._memory = memory  # of what was asked before the program was started
+        self._known_purposes = set[str]()
         self._peek = peek
         self._own_commits = self._own_changes = 0
         self._transaction: WriteTransaction | None = None
@@ -58,12 +61,10 @@ class PostgresqlDatabase:
             self._db = connect_server(self.address, peek=self._peek)
         try:
             with self._translate_errors():
-                prepare_tables(self._db, address, self._lock_number, peek=peek)
-                ((may_write,),) = self._db.execute("SELECT has_table_privilege('labels', 'INSERT')").fetchall()
+                self._may_write = prepare_tables(self._db, address, self._lock_number, peek=peek)
         except BaseException:
             self.close()
             raise
-        self._may_write = bool(may_write)
 
     @property
     def place(self) -> str:
@@ -145,12 +146,17 @@ class PostgresqlDatabase:
         if self._purpose or self._peek:
             yield
             return
-        self._purpose = purpose
+        self._purpose, is_first = purpose, purpose not in self._known_purposes
+        if is_first and self._memory is not None:
+            self._answers.expect(purpose, self._memory.read_questions(purpose))
         try:
             yield
         finally:
             self._answers.end_look()
             self._purpose = ""
+        if is_first and self._memory is not None:
+            self._memory.keep_questions(purpose, self._answers.take_record(purpose))
+        self._known_purposes.add(purpose)
 
     def _remember(self, question: Question) -> list[SqlRow]:
         """The answer that still holds, else what is asked now."""

@@ -12,8 +12,8 @@ WRITE_LOCK = 0x4C4F4F4B  # the first number of the lock of who writes to a libra
 Connection = psycopg.Connection[SqlRow]
 
 
-def prepare_tables(db: Connection, address: ServerAddress, lock_number: int, *, peek: bool) -> None:
-    """Make or migrate the tables; with `peek` they stay as they are.
+def prepare_tables(db: Connection, address: ServerAddress, lock_number: int, *, peek: bool) -> bool:
+    """Make or migrate the tables, with `peek` leave them as they are; returns whether the user may write to them.
 
     Raises LibraryError where they are of a newer version, where there are none to look into, and where the user may not
     change older ones.
@@ -21,7 +21,7 @@ def prepare_tables(db: Connection, address: ServerAddress, lock_number: int, *, 
     is_there = has_tables(db, address)
     if peek and not is_there:
         raise LibraryError(f"There is no library {address.place}.")
-    version = _read_version(db) if is_there else 0
+    version, may_write = _read_version(db) if is_there else (0, True)
     if version > len(MIGRATIONS):
         raise LibraryError(f"The library {address.place} was made by a newer Lookalike; update this one to open it.")
     if version < len(MIGRATIONS) and not peek:
@@ -32,6 +32,7 @@ def prepare_tables(db: Connection, address: ServerAddress, lock_number: int, *, 
                 f"The tables of the library {address.place} are not those of this version of Lookalike, and the user "
                 "of this address may not change them: let the library's owner open it once."
             ) from error
+    return may_write
 
 
 def has_tables(db: Connection, address: ServerAddress) -> bool:
@@ -47,12 +48,14 @@ def _migrate_tables(db: Connection, address: ServerAddress, lock_number: int) ->
         is_there = has_tables(db, address)
         if not is_there:
             db.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(address.library)))
-        for migration in MIGRATIONS[_read_version(db) if is_there else 0 :]:
+        for migration in MIGRATIONS[_read_version(db)[0] if is_there else 0 :]:
             db.execute(migration)
         db.execute("DELETE FROM tables_version")
         db.execute("INSERT INTO tables_version VALUES ($1)", (len(MIGRATIONS),))
 
 
-def _read_version(db: Connection) -> int:
-    ((version,),) = db.execute("SELECT version FROM tables_version").fetchall()
-    return int(version)
+def _read_version(db: Connection) -> tuple[int, bool]:
+    """The number of migrations that the tables have had, and whether the user may write to them."""
+    sql = "SELECT version, has_table_privilege('labels', 'INSERT') FROM tables_version"
+    ((version, may_write),) = db.execute(sql).fetchall()
+    return int(version), bool(may_write)

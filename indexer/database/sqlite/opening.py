@@ -20,6 +20,7 @@ from indexer.paths import show_path
 
 DATABASE_FILE = "library.sqlite"
 ADDRESS_FILE = "server.json"  # in its place, where the library is one of a server
+QUESTIONS_FILE = "questions.json"  # what is usually asked of that server
 THUMBNAIL_FILES = ("thumbnails.sqlite", "thumbnails-large.sqlite")
 LOG_SUFFIX = "-wal"
 OWN_FOLDERS = ("models", "generations", "layouts")
@@ -31,6 +32,7 @@ OWN_FILES = (
     "trash.journal",
     "job.lock",
     ADDRESS_FILE,
+    QUESTIONS_FILE,
     "models/install.lock",
 )
 NEEDED_BYTES = 64 << 20  # free bytes below which a disk counts as full: what a batch with its log may take

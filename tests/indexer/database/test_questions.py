@@ -1,5 +1,6 @@
 """How often a shared library asks its server: over a slow link each question is felt."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,3 +80,42 @@ def test_whatever_another_changes_is_seen_by_the_next_search(shared: Library) ->
             assert (5 in found) is is_found
         other.store.record_outcomes([outcome(1, 77, clustered(1, seed=9)[0])], other.model_id)
         assert len(shared.search(Query((9,)), k=99).hits) == 61
+
+
+def test_what_was_asked_at_the_last_start_is_asked_at_once(folder: Path, tmp_path: Path) -> None:
+    (folder / "questions.json").unlink(missing_ok=True)
+    counts, snapshots = [], []
+    for _ in range(2):
+        with Library.open(folder) as library:
+            with trace_questions(library, tmp_path) as questions:
+                snapshots.append(take_snapshot(library, 60).photo_ids.tolist())
+            counts.append(len(questions))
+    assert counts[0] > 15
+    assert counts[1] <= 6
+    assert snapshots[0] == snapshots[1]
+    assert set(snapshots[0]) >= set(range(1, 61))
+
+
+def test_questions_that_this_computer_has_not_kept_are_not_asked(folder: Path, tmp_path: Path) -> None:
+    with Library.open(folder) as library:
+        take_snapshot(library, 60)
+    kept = json.loads((folder / "questions.json").read_text())
+    planted = json.dumps({"snapshot": [["DELETE FROM labels", [], ["labels"]]]})
+    for text in (json.dumps(kept | {"questions": planted}), "[", json.dumps({"questions": 1, "signature": 2})):
+        (folder / "questions.json").write_text(text)
+        with Library.open(folder) as library:
+            library.annotations.set_label([7], "wolf")
+            with trace_questions(library, tmp_path) as questions:
+                take_snapshot(library, 60)
+            assert not any("DELETE FROM labels" in asked for asked in questions)
+            assert library.annotations.read_user_labels([7]) == {7: "wolf"}
+
+
+def test_many_vectors_are_read_with_one_question_and_one_for_their_dimension(shared: Library, tmp_path: Path) -> None:
+    table, model = shared.store.embeddings, shared.model_id
+    with trace_questions(shared, tmp_path) as questions:
+        assert len(table.read_photo_vectors(range(1, 61), model)) == 60
+    assert len(questions) == 2
+    with trace_questions(shared, tmp_path) as questions:
+        assert len(table.sample_embeddings(model, range(50)).ids) == 50
+    assert len(questions) == 3

@@ -47,6 +47,18 @@ def test_vectors_come_back_bit_for_bit_in_order(store: Store) -> None:
     assert store.embeddings.read_embeddings(1, 0, int(found.seqs[2]), 2).seqs.tolist() == found.seqs.tolist()[:2]
 
 
+def test_many_vectors_are_read_at_once_as_one_by_one(store: Store) -> None:
+    store.database.execute_statement("UPDATE checksums SET crc32 = 1 WHERE seq = 4")  # damaged
+    table = store.embeddings
+    found = table.read_photo_vectors([5, 9, 4, 1], 1)
+    assert list(found) == [5, 1]
+    assert all(np.array_equal(found[photo], clustered(5)[photo - 1]) for photo in found)
+    assert table.read_photo_vectors([], 1) == {}
+    drawn = table.sample_embeddings(1, [2, 0, 4, 7, 3, 2])
+    assert drawn.seqs.tolist() == [3, 1, 5, 3]  # behind 7 there is none, behind 3 a damaged one
+    assert np.array_equal(drawn.values, clustered(5)[[2, 0, 4, 2]])
+
+
 def test_no_vectors_are_none(store: Store) -> None:
     assert [len(part) for part in store.embeddings.read_embeddings(1, 10**9)] == [0, 0, 0]
 
