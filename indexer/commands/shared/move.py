@@ -9,9 +9,9 @@ import click
 from indexer.cli.options import LibraryPath, attached_option, json_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.postgresql.moving import copy_tables
-from indexer.database.postgresql.server_files import fetch_model_files, store_model_files
+from indexer.database.postgresql.server_files import fetch_model_files, store_model_files, store_thumbnails
 from indexer.database.shared_folder import open_database
-from indexer.database.sqlite.opening import OWN_FOLDERS
+from indexer.database.sqlite.opening import OWN_FOLDERS, THUMBNAIL_FILES
 from indexer.errors import LibraryError
 from indexer.library import Library
 from indexer.paths import show_path
@@ -39,6 +39,9 @@ def move_command(source: Path, target: Path, *, as_json: bool, attached: bool) -
             place = database.place
             if database.is_shared:
                 store_model_files(database, opened.models_folder)
+                if (source / THUMBNAIL_FILES[0]).is_file():
+                    pictures = store_thumbnails(database, opened.thumbnails.get)
+                    follow_steps(pictures, as_json=as_json, attached=attached)
         for name in OWN_FOLDERS:
             if (source / name).is_dir():
                 shutil.copytree(source / name, target / name, dirs_exist_ok=True)

@@ -4,7 +4,7 @@ A computer that has not seen a model or a picture gets them from there. What it 
 form of a model, it makes itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from indexer import atomic
@@ -12,8 +12,14 @@ from indexer.database.file_table import PHOTO_OF_CONTENT
 from indexer.database.interface import Database, SqlStatement
 from indexer.errors import LibraryError
 from indexer.paths import show_path
+from indexer.progress import Progress, Steps
 
 MODEL_FILES = ("model.safetensors", "model.json")  # the card is last: without it there is no model
+THUMBNAILS_PER_COMMIT = 256
+_NEXT_WITHOUT_THUMBNAIL = (
+    "SELECT id, sha256 FROM photos AS p WHERE id > ? AND "
+    "NOT EXISTS (SELECT 1 FROM thumbnails AS t WHERE t.photo = p.id) ORDER BY id LIMIT ?"
+)
 LARGEST_FILE = 1 << 30  # bytes of one value in PostgreSQL
 
 
@@ -59,3 +65,14 @@ def fetch_thumbnails(database: Database, contents: Sequence[bytes]) -> dict[byte
     except LibraryError:
         return {}
     return {bytes(sha256): bytes(jpeg) for sha256, jpeg in rows}
+
+
+def store_thumbnails(database: Database, read_thumbnail: Callable[[bytes], bytes | None]) -> Steps[None]:
+    """Put thumbnails on the server that has none of them: of each content (sha256) the JPEG that is read, if any."""
+    total, done, last = database.fetch_integer("SELECT count(*) FROM photos"), 0, 0
+    while rows := database.fetch_rows(_NEXT_WITHOUT_THUMBNAIL, (last, THUMBNAILS_PER_COMMIT)):
+        contents = [bytes(sha256) for _, sha256 in rows]
+        with database.transaction():
+            database.execute_together(list_thumbnail_writes((sha256, read_thumbnail(sha256)) for sha256 in contents))
+        last, done = rows[-1][0], done + len(rows)
+        yield Progress("move", done, total, "thumbnails")

@@ -4,9 +4,11 @@ import random
 import signal
 import subprocess
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from indexer.database.interface import Database
 from indexer.database.postgresql.moving import compute_digest, copy_tables
@@ -14,12 +16,16 @@ from indexer.database.postgresql.tables import TABLE_KEYS
 from indexer.database.shared_folder import open_database
 from indexer.errors import LibraryError
 from indexer.library import Library
+from indexer.photos.reading import content_hash
+from indexer.photos.thumbnails import encode_thumbnail
 from indexer.places import enter_shared_library
 from indexer.progress import drain
 from indexer.search.query import Query
 from tests.support.commands import Tell, command, environment
 from tests.support.postgresql_server import LoopbackServer
 from tests.support.vectors import clustered, fill, outcome
+
+PLANTED = [(number, content_hash(str(number).encode())) for number in (3, 120, 250)]  # some that have pictures
 
 
 def plant_library(folder: Path, count: int) -> None:
@@ -73,6 +79,23 @@ def test_a_library_moves_to_a_server_and_back(tmp_path: Path, shared_home: Loopb
             assert [(hit.photo.id, hit.distance) for hit in own.search(query, exact=True).hits] == [
                 (hit.photo.id, hit.distance) for hit in shared.search(query, exact=True).hits
             ]
+
+
+def test_thumbnails_move_along_to_a_server(tmp_path: Path, shared_home: LoopbackServer, tell: Tell) -> None:
+    home = tmp_path / "home"
+    plant_library(home / "own.library", 300)
+    pictures = {sha256: encode_thumbnail(Image.new("RGB", (40, 30), (number, 0, 0))) for number, sha256 in PLANTED}
+    with Library.open(home / "own.library") as library:
+        library.thumbnails.put(pictures.items())
+    uri = shared_home.name_library("pictured")
+    assert tell(home, "move", home / "own.library", uri).code == 0
+    with Library.open(next(home.glob("pictured*.library"))) as library:
+        known = {photo.sha256: library.read_thumbnail(photo) for photo in library.load_photos(range(1, 301))}
+    assert {sha256 for sha256, jpeg in known.items() if jpeg} == set(pictures)
+    for number, sha256 in PLANTED:
+        shown = Image.open(BytesIO(known[sha256] or b"")).convert("RGB")
+        assert shown.size == (40, 30)
+        assert abs(shown.getpixel((20, 15))[0] - number) < 4  # type: ignore[index]
 
 
 def test_a_library_that_changes_while_it_is_copied_is_copied_again(
