@@ -21,8 +21,8 @@ PER_TURN = 150  # actions before the window is asked whether it still answers
 KEYS = [*"abcdefgijklmnorstuvxyz0123456789", "space", "Return", "Tab", "Delete", "BackSpace", "Home", "End", "Prior"]
 KEYS += ["Next", "Left", "Right", "Up", "Down", "F1", "F2", "F5", "F11", "Menu", "shift+Tab", "ctrl+a", "ctrl+c"]
 KEYS += ["ctrl+v", "ctrl+z", "ctrl+f", "ctrl+i", "ctrl+plus", "ctrl+minus", "alt+Left", "alt+Right", "shift+Right"]
-MOST_GROWTH = 1.2  # of memory, from the second quarter of the storm to the last
-WARM_EVENTS = 50_000  # in a shorter storm the second quarter still fills the caches
+MOST_GROWTH = 1.1  # of memory, from the third quarter of the storm to the last; some pages are first met in the second
+WARM_EVENTS = 50_000  # in a shorter storm the third quarter still fills the caches
 
 
 def make_actions(draw: random.Random, left: int) -> Iterator[str]:
@@ -82,6 +82,7 @@ def test_a_storm_of_events_breaks_nothing(tmp_path: Path, indexed: Path) -> None
     for said in told:
         quarter = len(said) // 4
         early, late = (
-            statistics.median(one["memory"] for one in part) for part in (said[quarter : 2 * quarter], said[-quarter:])
+            statistics.median(one["memory"] for one in part)
+            for part in (said[2 * quarter : 3 * quarter], said[-quarter:])
         )
         assert late < MOST_GROWTH * early or EVENTS < WARM_EVENTS, (early, late)
