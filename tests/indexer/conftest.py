@@ -16,6 +16,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from indexer.search import generations
 from tests.support.commands import lookalike
+from tests.support.library_copies import copy_library
 from tests.support.made_once import make_once
 from tests.support.postgresql_server import LoopbackServer, hold_server, make_server
 from tests.support.rights import Rights
@@ -115,4 +116,4 @@ def _prepare(place: Path, installed_model: Path) -> None:
 @pytest.fixture
 def home(prepared: Prepared, tmp_path: Path) -> Path:
     """A copy of the prepared home, without the files that come and go while another worker reads its library."""
-    return Path(shutil.copytree(prepared.home, tmp_path / "home", ignore=shutil.ignore_patterns("*-wal", "*-shm")))
+    return copy_library(prepared.home, tmp_path / "home")

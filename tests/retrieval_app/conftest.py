@@ -22,6 +22,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.library_copies import copy_library
 from tests.support.made_once import make_once
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
@@ -100,7 +101,7 @@ def folder(tmp_path: Path, photos_folder: Path, indexed: Path, home: Path) -> Pa
     """A folder of the test's own with the pictures of the library that the window will open."""
     folder = tmp_path / "photos"
     shutil.copytree(photos_folder, folder)
-    shutil.copytree(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library")
     with Library.open(home / "default.library") as library:
         library.store.files.move_root(library.store.files.list_roots()[0].id, os.fsencode(folder))
     return folder
@@ -116,7 +117,7 @@ def empty_window(home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 @pytest.fixture
 def window(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on the indexed library, with the grid filled."""
-    shutil.copytree(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library")
     with open_window() as window:
         wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES))
         yield window

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from retrieval_app.app import FaultReporter, start_log_file
 from retrieval_app.window.dialogs import ReportDialog
 from tests.support.commands import run_patiently
+from tests.support.library_copies import copy_library
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ window.close()
 @pytest.mark.parametrize("state", ["empty", "results"])
 def test_the_window_shows_under_a_real_x_server(state: str, indexed: Path, tmp_path: Path) -> None:
     if state == "results":
-        shutil.copytree(indexed, tmp_path / "default.library")
+        copy_library(indexed, tmp_path / "default.library")
     shot = tmp_path / "shot.png"
     environment = {**os.environ, "LOOKALIKE_HOME": str(tmp_path), "QT_QPA_PLATFORM": "xcb"}
     command = ["xvfb-run", "-a", "-s", "-screen 0 1280x800x24", sys.executable, "-c", PROGRAM, str(shot), state]

@@ -4,13 +4,13 @@ Pages, dialogs, training and the engine are loaded when they are wanted, or by a
 """
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.commands import run_patiently
+from tests.support.library_copies import copy_library
 
 START = """
 import builtins
@@ -51,7 +51,7 @@ def test_the_first_paint_waits_for_nothing_that_can_come_later(
     has_library: bool, indexed: Path, tmp_path: Path
 ) -> None:
     if has_library:
-        shutil.copytree(indexed, tmp_path / "default.library")
+        copy_library(indexed, tmp_path / "default.library")
     environment = {**os.environ, "LOOKALIKE_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
     said = run_patiently([sys.executable, "-c", START], env=environment)
     modules = said.out.split()

@@ -1,6 +1,5 @@
 """The page Evaluate is used as a user does; its figures come from the real child process."""
 
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from indexer.progress import drain
 from retrieval_app.evaluation.page import EvaluationPage
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.library_copies import copy_library
 from tests.support.model_files import write_weights
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
@@ -108,7 +108,7 @@ def test_changed_labels_are_told_and_measured_when_asked(window: MainWindow, qtb
 
 @pytest.mark.long
 def test_two_models_are_compared_beside_each_other(home: Path, indexed: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    shutil.copytree(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library")
     weights = write_weights("test_resnet", tmp_path)
     drain(install_model(ModelChoice("test_resnet", weights), home / "default.library" / "models"))
     with open_window() as window:

@@ -27,6 +27,7 @@ from retrieval_app.map.thumbnails import CELL_SIDE, arrange_cells, find_cell
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES
 from tests.support.index_runs import index_drawings
+from tests.support.library_copies import copy_library
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
 
@@ -54,7 +55,7 @@ def open_filled_window(qtbot: QtBot) -> Iterator[MainWindow]:
 @pytest.fixture
 def mine(laid_out: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on that library, with the search page shown."""
-    shutil.copytree(laid_out, home / "default.library")
+    copy_library(laid_out, home / "default.library")
     with open_filled_window(qtbot) as window:
         yield window
 
@@ -81,7 +82,7 @@ def test_the_first_state_invites_a_folder(empty_window: MainWindow) -> None:
 
 @pytest.mark.long
 def test_principal_components_come_first_and_neighbourhoods_follow(laid_out: Path, home: Path, qtbot: QtBot) -> None:
-    shutil.copytree(laid_out, home / "default.library", ignore=shutil.ignore_patterns("layouts"))
+    shutil.copytree(laid_out, home / "default.library", ignore=shutil.ignore_patterns("layouts", "*-wal", "*-shm"))
     with open_filled_window(qtbot) as window:
         seen: list[str] = []
         state = window.map_page.photo_map

@@ -18,6 +18,7 @@ from retrieval_app.models.shelf_rows import describe_arguments, make_model_row, 
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
 from tests.support.labelled_shapes import write_classes
+from tests.support.library_copies import copy_library
 from tests.support.message_boxes import find_question, press_answer
 from tests.support.open_windows import open_window
 from tests.support.quick_training import QUICK
@@ -34,7 +35,7 @@ SHOWN = EACH * len(CLASSES)
 @pytest.fixture
 def page(home: Path, indexed: Path, installed_model: Path, qtbot: QtBot) -> Iterator[ModelsPage]:
     """The page of a library with the built-in model in use and a taught one; a worse one and a stopped training."""
-    shutil.copytree(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library")
     add_taught_model(home / "default.library", installed_model, "Garden")
     write_taught_model(installed_model, home / "checkpoints" / "cars-1", "Cars", install=False)
     write_stopped_training(home / "checkpoints" / "birds-1", [str(home.parent / "labelled")])
@@ -168,7 +169,7 @@ def test_a_training_cut_off_after_an_epoch_goes_on_to_its_end_from_the_page(
     cut.mkdir(parents=True)
     shutil.copy(tmp_path / "whole" / UNFINISHED_FILE, cut)
     steps.close()
-    shutil.copytree(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library")
     with open_window() as window:
         page = to_models(window, qtbot)
         page.find_row("shapes-1")

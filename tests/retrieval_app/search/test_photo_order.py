@@ -1,6 +1,5 @@
 """The library in other orders and in groups, by menus, mouse and keys in a real window; what is found as one types."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from retrieval_app.grid.photo_grid import PhotoGrid
 from retrieval_app.search.order_menu import describe_arrangement
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.library_copies import copy_library
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
 
@@ -34,7 +34,7 @@ def plant_dates(home: Path) -> dict[int, datetime]:
 
 @pytest.fixture
 def dates(indexed: Path, home: Path) -> dict[int, datetime]:
-    shutil.copytree(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library")
     return plant_dates(home)
 
 

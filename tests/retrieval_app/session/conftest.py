@@ -1,6 +1,5 @@
 """A session on a real library, without a window."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from retrieval_app.session.session import Session
 from tests.support.drawings import CLASSES, EACH
+from tests.support.library_copies import copy_library
 from tests.support.window_waits import wait_for
 
 
@@ -16,7 +16,7 @@ from tests.support.window_waits import wait_for
 def session(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[Session]:
     """A session on a copy of the indexed library, with its photos listed."""
     folder = home / "default.library"
-    shutil.copytree(indexed, folder)
+    copy_library(indexed, folder)
     session = Session(folder)
     session.library.switch_to(folder)
     wait_for(qtbot, lambda: len(session.search.listing.ids) == EACH * len(CLASSES))

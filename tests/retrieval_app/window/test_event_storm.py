@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import ROOT
+from tests.support.library_copies import copy_library
 from tests.support.storm_window import SIZE
 from tests.support.x_programs import SpokenProcess, start_spoken, start_x_server
 
@@ -62,7 +63,7 @@ def take_turn(window: SpokenProcess, number: int) -> dict[str, float]:
 @pytest.mark.skipif(shutil.which("xdotool") is None or shutil.which("Xvfb") is None, reason="needs an X server")
 def test_a_storm_of_events_breaks_nothing(tmp_path: Path, indexed: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library")
     draw, told = random.Random(0), [list[dict[str, float]](), list[dict[str, float]]()]
     with ExitStack() as stack:
         display = stack.enter_context(start_x_server(2 * SIZE[0], SIZE[1]))

@@ -18,6 +18,7 @@ from retrieval_app.window.known_libraries import KnownLibraries
 from retrieval_app.window.library_dialogs import LibrariesDialog, NewLibraryDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.library_copies import copy_library
 from tests.support.message_boxes import find_question, press_answer
 from tests.support.open_files import list_open_files
 from tests.support.window_waits import wait_for
@@ -117,7 +118,7 @@ def test_a_library_is_renamed_taken_off_the_list_and_deleted_after_a_question(
     window: MainWindow, home: Path, indexed: Path, qtbot: QtBot
 ) -> None:
     first, other = home / "default.library", home / "other.library"
-    shutil.copytree(indexed, other)
+    copy_library(indexed, other)
     with Library.open(first) as library:
         library.annotations.set_label([5, 6], "round")
     dialog = open_list(window, first)

@@ -1,7 +1,6 @@
 """The window is driven as a user does: clicks, keys, drops. Nothing sleeps; what takes time is waited for."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from retrieval_app.window.dialogs import FailuresDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import run_patiently
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.library_copies import copy_library
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for, wait_for_signal
 
@@ -378,7 +378,7 @@ def test_every_action_has_its_own_keys_and_nothing_is_a_placeholder(window: Main
 
 
 def test_opening_the_window_and_searching_import_no_learning_library(indexed: Path, tmp_path: Path) -> None:
-    shutil.copytree(indexed, tmp_path / "default.library")
+    copy_library(indexed, tmp_path / "default.library")
     program = """
 import sys
 from PySide6.QtTest import QTest

@@ -1,6 +1,5 @@
 """Which folders count as a library or a photo folder, which files as pictures, and what the user is told of others."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from retrieval_app.window.drop_and_paste import ReceivedItems
 from retrieval_app.window.main_window import MainWindow
+from tests.support.library_copies import copy_library
 from tests.support.window_waits import wait_for
 
 LEFT = Qt.MouseButton.LeftButton
@@ -51,7 +51,7 @@ def test_another_library_is_opened(
     window: MainWindow, indexed: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other.library"
-    shutil.copytree(indexed, other)
+    copy_library(indexed, other)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other))
     window.menus.find_action("Open library…").trigger()
     assert window.session.library.folder == other

@@ -3,12 +3,12 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.support.commands import ROOT
+from tests.support.library_copies import copy_library
 from tests.support.pseudo_window import LANGUAGE, write_catalogue
 
 # What no language changes: figures' names, names of languages and of the library, and where things lie.
@@ -18,7 +18,7 @@ NAMES = r"MAP@R|mAP|[\d.,]+ MB|English|Deutsch|default( ▾)?|bf16: \d+|.*defaul
 def test_a_language_made_by_machine_is_seen_everywhere_uncut_and_from_the_right(
     tmp_path: Path, home: Path, indexed: Path
 ) -> None:
-    shutil.copytree(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library")
     write_catalogue(tmp_path / "catalogues")
     variables = {"LOOKALIKE_CATALOGUES": str(tmp_path / "catalogues"), "LOOKALIKE_LANGUAGE": LANGUAGE}
     said = subprocess.run(

@@ -1,7 +1,6 @@
 """Drags between the window and another program, as two processes on a real X server, moved by a real pointer."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 
 from tests.support.commands import ROOT
 from tests.support.drag_peer import PLACE
+from tests.support.library_copies import copy_library
 from tests.support.x_programs import start_spoken, start_x_server
 
 STEP_SECONDS = 0.3  # between two moves of the pointer: programs answer one before the next
@@ -21,7 +21,7 @@ STEP_SECONDS = 0.3  # between two moves of the pointer: programs answer one befo
 @pytest.fixture
 def environment(tmp_path: Path, indexed: Path) -> Iterator[dict[str, str]]:
     """A display of the test's own, and a home with a library."""
-    shutil.copytree(indexed, tmp_path / "home" / "default.library")
+    copy_library(indexed, tmp_path / "home" / "default.library")
     home = {"LOOKALIKE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
     with start_x_server() as display:
         yield os.environ | home | display

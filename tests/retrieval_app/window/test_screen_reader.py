@@ -3,11 +3,11 @@
 import json
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
 from tests.support.commands import ROOT, run_patiently
+from tests.support.library_copies import copy_library
 
 PROGRAM = """
 import subprocess, sys, threading
@@ -30,7 +30,7 @@ WITH_NAMES = {"push button", "toggle button", "check box", "combo box", "slider"
 
 
 def test_a_screen_reader_hears_where_it_is(indexed: Path, tmp_path: Path) -> None:
-    shutil.copytree(indexed, tmp_path / "default.library")
+    copy_library(indexed, tmp_path / "default.library")
     environment = {**os.environ, "LOOKALIKE_HOME": str(tmp_path), "QT_QPA_PLATFORM": "xcb"}
     environment |= {"QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1", "PYTHONPATH": str(ROOT)}
     window = [sys.executable, "-c", PROGRAM, str(ROOT / "tests" / "support" / "screen_reader.py")]

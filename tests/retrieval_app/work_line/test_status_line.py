@@ -1,7 +1,6 @@
 """The work line says what is at work and nothing else: several at once, stopped by name, killed, left, done, seen."""
 
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from retrieval_app.work_line.work_panel import WorkRow
 from retrieval_app.workers.job_state import STARTING, JobState
 from retrieval_app.workers.job_wording import WORK_KINDS, find_work_kind
 from retrieval_app.workers.work_list import MOST_NOTICES, Work, WorkList
+from tests.support.library_copies import copy_library
 from tests.support.training_child import let_go, said, speaking
 from tests.support.window_waits import wait_for
 from training.settings.config import TrainConfig
@@ -166,7 +166,7 @@ def test_a_work_that_is_killed_or_left_leaves_no_trace_but_what_became_of_it(
     press(line.dismiss_button)
     assert says(window) == "" and not line.dismiss_button.isVisible()
     job.start_question(["map"])
-    shutil.copytree(session.library.folder, home / "second.library")
+    copy_library(session.library.folder, home / "second.library")
     session.library.switch_to(home / "second.library")
     assert job.state is None and session.work.works == [] and says(window) == ""
 
