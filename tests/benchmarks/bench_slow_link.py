@@ -32,6 +32,7 @@ from indexer.search.query import Query
 from retrieval_app.session.snapshot import take_snapshot
 from tests.support.plain_rows import plant_rows
 from tests.support.postgresql_server import make_server, remove_server
+from tests.support.tls_proxy import serve_connections
 from tests.support.vectors import clustered
 
 PHOTOS, DIM, SCREEN, RUNS = 1_000, 256, 60, 5
@@ -119,15 +120,8 @@ def hold_back(port: int) -> Iterator[int]:
                 threading.Thread(target=pass_slowly, args=(self.request, server), daemon=True).start()
                 pass_slowly(server, self.request)
 
-    class SlowProxy(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-
-    with SlowProxy(("127.0.0.1", 0), SlowHandler) as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        try:
-            yield int(proxy.server_address[1])
-        finally:
-            proxy.shutdown()
+    with serve_connections(SlowHandler) as proxy_port:
+        yield proxy_port
 
 
 def pass_slowly(source: socket.socket, target: socket.socket) -> None:

@@ -41,10 +41,15 @@ def serve_tls(port: int, certificate: Certificate) -> Iterator[int]:
                 there.start()
                 pass_on(server, client)
 
-    class TlsProxy(socketserver.ThreadingTCPServer):
-        daemon_threads = True
+    with serve_connections(TlsHandler) as proxy_port:
+        yield proxy_port
 
-    with TlsProxy(("127.0.0.1", 0), TlsHandler) as proxy:
+
+@contextmanager
+def serve_connections(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
+    """The port at which each connection is handled in a thread of its own."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as proxy:
+        proxy.daemon_threads = True
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         try:
             yield int(proxy.server_address[1])
