@@ -1,6 +1,6 @@
 """Texts on the screen that have less room than they need, measured by what Qt itself wants for each widget."""
 
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QComboBox, QLabel, QLineEdit, QWidget
 
 from retrieval_app.widgets.controls import ElidedLabel
@@ -10,7 +10,11 @@ COMBO_FRAME, FIELD_FRAME = 30, 18  # px that the style sheet puts around a text
 
 
 def list_cut_texts(root: QWidget) -> list[str]:
-    """The texts below a widget, each with its room, of what is seen and is cut; what shortens itself is none."""
+    """The texts below a widget, each with its room, of what is seen and is cut; what shortens itself is none.
+
+    A text that has just been set is judged in the room that its layout gives it, not in the room of the text before.
+    """
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
     return [
         f"{text!r} in {widget.width()} x {widget.height()} px"
         for widget in root.findChildren(QWidget)

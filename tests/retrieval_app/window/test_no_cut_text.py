@@ -1,7 +1,7 @@
 """No text is cut on any page or in any dialog, in the usual window and in a small one."""
 
-from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication, QDialog, QPushButton
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from retrieval_app.window.main_window import MainWindow
@@ -57,3 +57,15 @@ def test_a_cut_text_is_found(qtbot: QtBot) -> None:
     button.resize(button.sizeHint())
     button.move(280, 0)
     assert len(list_cut_texts(place)) == 1
+
+
+def test_a_text_that_has_just_been_set_is_judged_in_the_room_that_it_gets(qtbot: QtBot) -> None:
+    """A job that starts by itself renames its button between two turns of the event loop."""
+    qtbot.addWidget(place := QWidget())
+    row, button = QHBoxLayout(place), QPushButton("Measure")
+    row.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+    place.show()
+    QApplication.processEvents()
+    button.setText("Cancel measuring")
+    assert button.width() < button.sizeHint().width()
+    assert list_cut_texts(place) == []
