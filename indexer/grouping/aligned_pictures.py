@@ -39,9 +39,7 @@ LARGEST_STRETCH = 1.25  # of each side
 
 
 class SmallPictures(NamedTuple):
-    """Small versions of n pictures: `grey` (n, 96, 96) and `colours` (n, 12, 12, 3), uint8. `grey` (n, 96, 96) and
-    `colours` (n, 12, 12, 3) uint8.
-    """
+    """Small versions of n pictures: `grey` (n, 96, 96) and `colours` (n, 12, 12, 3), uint8."""
 
     grey: NDArray[np.uint8]
     colours: NDArray[np.uint8]
@@ -50,8 +48,7 @@ class SmallPictures(NamedTuple):
 class PairMismatch(NamedTuple):
     """How unlike the two pictures of each pair are, (p,) each: `ratio`, at most 1 where both show the same picture and
     infinite where nothing speaks for it; `median`, the mismatch of the middle cell, 0 for equal pictures and about 1
-    for unrelated ones. `ratio`, at most 1 where both show the same and infinite where nothing speaks for it; `median`,
-    the mismatch of the middle cell, 0 for equal ones and about 1 for pictures that have nothing in common.
+    for pictures that have nothing in common.
     """
 
     ratio: Floats

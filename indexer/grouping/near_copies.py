@@ -31,7 +31,8 @@ LEAST_CORRELATION = 0.6  # of the tiny versions
 TINY_SIDE = 12
 FLATNESS = 4.0  # levels of grey added to each spread
 LARGEST_ASPECT_RATIO = 1.22  # between the shapes of two photos
-ROWS_PER_BLOCK = 1024
+ENTRIES_PER_BLOCK = 2**21  # correlations at a time: what a processor's cache holds
+SAMPLE_COLUMNS = 1024  # of which the nearest few bound from below how near the nearest few of all are
 PAIRS_PER_STEP = 2048  # between two signs of progress
 # A crowd: a component this large of whose pairs less than half show the same picture. Where pictures are alike by the
 # thousand (one digit written again and again, forms, generated stars), small steps would lead through them all.
@@ -89,7 +90,8 @@ def compare_neighbours(
     """Every photo of n compared with its nearest few by a tiny grey version, and the wished pairs of rows (w, 2);
     `aspects` (n,) are widths over heights.
     """
-    pairs = order_pairs(np.concatenate([_propose_pairs(pictures.grey, aspects), wished]))
+    proposed = yield from _propose_pairs(pictures.grey, aspects)
+    pairs = order_pairs(np.concatenate([proposed, wished]))
     blocks = []
     for start in range(0, len(pairs), PAIRS_PER_STEP):
         yield Progress("group", start, len(pairs), "comparing pictures")
@@ -180,22 +182,34 @@ def _find_crowds(pictures: SmallPictures, components: NDArray[np.int64]) -> NDAr
     return is_crowd
 
 
-def _propose_pairs(grey: NDArray[np.uint8], aspects: NDArray[np.float64]) -> Pairs:
+def _propose_pairs(grey: NDArray[np.uint8], aspects: NDArray[np.float64]) -> Steps[Pairs]:
     """The nearest few of each photo by correlation of tiny versions, (p, 2), of nearly the same shape."""
     tiny, shapes = _make_tiny(grey), np.log(aspects).astype(np.float32)
     found = [np.empty((0, 2), np.int64)]
-    for start in range(0, len(tiny), ROWS_PER_BLOCK):
-        rows = np.arange(start, min(start + ROWS_PER_BLOCK, len(tiny)))
+    block = max(ENTRIES_PER_BLOCK // max(len(tiny), 1), 1)
+    for start in range(0, len(tiny), block):
+        yield Progress("group", start, len(tiny), "looking for pictures that are alike")
+        rows = np.arange(start, min(start + block, len(tiny)))
         correlation = tiny[rows] @ tiny.T
-        correlation[np.abs(shapes[rows, None] - shapes) > np.log(LARGEST_ASPECT_RATIO)] = -1
+        is_other_shape = np.abs(shapes[rows, None] - shapes) > np.log(LARGEST_ASPECT_RATIO)
+        np.copyto(correlation, -1, where=is_other_shape)
         correlation[np.arange(len(rows)), rows] = -1
-        count = min(NEIGHBOUR_COUNT, len(tiny) - 1)
-        columns = (
-            np.argpartition(-correlation, count - 1, axis=1)[:, :count] if count else np.empty((len(rows), 0), int)
-        )
-        near = np.take_along_axis(correlation, columns, axis=1) > LEAST_CORRELATION
-        found.append(np.stack([np.repeat(rows, near.sum(axis=1)), columns[near]], axis=1))
+        nearest = _select_largest(correlation, NEIGHBOUR_COUNT, LEAST_CORRELATION)
+        found.append(nearest + np.array([start, 0]))
     return np.concatenate(found)
+
+
+def _select_largest(values: NDArray[np.float32], count: int, least: float) -> NDArray[np.int64]:
+    """Row and column (s, 2) of the `count` largest values of each row of (r, n) that are above `least`."""
+    floor = np.full(len(values), np.nextafter(np.float32(least), np.float32(np.inf)))
+    sample = values[:, :SAMPLE_COLUMNS]
+    if sample.shape[1] > count:
+        floor = np.maximum(floor, np.partition(sample, -count, axis=1)[:, -count])
+    rows, columns = np.nonzero(values >= floor[:, None])
+    order = np.lexsort((-values[rows, columns], rows))
+    rows, columns = rows[order], columns[order]
+    is_kept = np.arange(len(rows)) - np.searchsorted(rows, rows) < count
+    return np.stack([rows[is_kept], columns[is_kept]], axis=1)
 
 
 def _make_tiny(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from indexer.architectures.course_network import ARCHITECTURES
 from indexer.architectures.joined_network import JoinedMember, JoinedNetwork, parse_joined
-from indexer.architectures.pooled_network import POOLED_PREFIX, PooledNetwork
+from indexer.architectures.pooled_network import POOLED_NETWORKS, split_pooling
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, Preprocessing
 from indexer.models.class_layer import BUILT_IN_PAIR, PACKAGED_SOURCES, read_packaged_weights
@@ -45,7 +45,6 @@ from indexer.progress import drain
 
 __all__ = [
     "DEFAULT_BACKBONE",
-    "POOLED_PREFIX",
     "Backbone",
     "build_architecture",
     "create_backbone",
@@ -90,9 +89,11 @@ def create_backbone(
         published = find_published_network(name)
     architecture = published.architecture if published else name
     require_known_name(architecture)
-    if name.startswith(POOLED_PREFIX):
-        inner = create_backbone(name.removeprefix(POOLED_PREFIX), weights, size=size, framing=framing)
-        return inner._replace(name=POOLED_PREFIX + inner.name, module=PooledNetwork(inner.module).eval())
+    pooling, inner_name = split_pooling(name)
+    if pooling:
+        inner = create_backbone(inner_name, weights, size=size, framing=framing)
+        module = POOLED_NETWORKS[pooling](inner.module).eval()
+        return inner._replace(name=f"{pooling}:{inner.name}", module=module)
     if name in PACKAGED_SOURCES and weights is None:
         module = _load_packaged(name)
     else:
@@ -196,8 +197,9 @@ def require_known_name(name: str) -> None:
     """Raise ModelError, with close matches, where timm has no network of that name or no weights of that tag."""
     if name == BUILT_IN_PAIR or name in ARCHITECTURES:
         return
-    if name.startswith(POOLED_PREFIX):
-        require_known_name(name.removeprefix(POOLED_PREFIX))
+    pooling, inner_name = split_pooling(name)
+    if pooling:
+        require_known_name(inner_name)
         return
     if (members := _parse_members(name)) is not None:
         for member in members:
@@ -290,8 +292,9 @@ def _build_module(name: str, num_classes: int = 0, **options: Any) -> Any:
         return PairedBackbone(*map(_build_module, name.split(PAIR_SIGN)))
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]()
-    if name.startswith(POOLED_PREFIX):
-        return PooledNetwork(_build_module(name.removeprefix(POOLED_PREFIX)))
+    pooling, inner_name = split_pooling(name)
+    if pooling:
+        return POOLED_NETWORKS[pooling](_build_module(inner_name))
     if (members := _parse_members(name)) is not None:
         return _build_joined(members)
     return import_timm().create_model(name, num_classes=num_classes, **options)

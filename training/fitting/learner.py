@@ -63,8 +63,8 @@ def create_start_network(config: TrainConfig) -> EmbeddingNetwork:
 
 def _create_backbone(config: TrainConfig) -> backbones.Backbone:
     name = backbones.DEFAULT_BACKBONE if config.backbone == BUILT_IN else config.backbone
-    if config.pooling == "gem":
-        name = backbones.POOLED_PREFIX + name
+    if config.pooling != "own":
+        name = f"{config.pooling}:{name}"
     create = backbones.create_untrained if config.from_scratch else backbones.create_backbone
     return create(name, size=config.image_size, framing="letterbox")
 

@@ -56,6 +56,7 @@ INITIAL_WEIGHTS: dict[str, str] = {
 POOLINGS: dict[str, str] = {
     "own": "As the network does it, mostly by the mean.",
     "gem": "By a mean between mean and maximum, whose exponent is learned (Radenovic 2018).",
+    "max": "By the strongest answer of all places (Teh et al. 2020, ProxyNCA++).",
 }
 
 HEAD_STARTS: dict[str, str] = {

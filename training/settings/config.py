@@ -311,12 +311,12 @@ def _check_learners(config: TrainConfig) -> None:
 def _settle_recipe(config: TrainConfig) -> None:
     """Choose the recipe of another network than the usual one where it is open; LookalikeError where none can be that.
 
-    The closed form is made of the library's own embeddings; random weights and a pooling at the end learn with all of
-    the network.
+    The closed form is made of the library's own embeddings; random weights and another pooling are for training all
+    of the network.
     """
     is_whole = config.from_scratch or config.pooling != "own"
     if config.recipe == "instant" or (is_whole and config.recipe in ("quick", "tail")):
-        network = f"the network {config.backbone}" if config.pooling == "own" else "a pooling that is learned"
+        network = f"the network {config.backbone}" if config.pooling == "own" else "another pooling"
         network = "a network from nothing" if config.from_scratch else network
         raise LookalikeError(f"The recipe {config.recipe} is not for {network}; choose full or unlabelled.")
     if config.recipe in ("auto", "thorough"):

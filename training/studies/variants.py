@@ -59,9 +59,15 @@ def vary_sizes(base: TrainConfig) -> list[StudyVariant]:
 
 
 def vary_backbones(base: TrainConfig) -> list[StudyVariant]:
-    """Variants by how much of the pretrained backbone is trained; the user may add other networks by name."""
+    """Variants by how much of the pretrained backbone is trained, and by how the whole one pools its last maps.
+
+    The user may add other networks by name.
+    """
     recipes = {"quick": "head only", "tail": "last stage and head", "full": "whole network"}
-    return [StudyVariant(words, replace(base, recipe=recipe)) for recipe, words in recipes.items()]
+    poolings = {"gem": "whole network, pooled by a learned exponent", "max": "whole network, pooled by the maximum"}
+    by_recipe = [StudyVariant(words, replace(base, recipe=recipe)) for recipe, words in recipes.items()]
+    whole = replace(base, recipe="full")
+    return by_recipe + [StudyVariant(words, replace(whole, pooling=pooling)) for pooling, words in poolings.items()]
 
 
 def vary_augmentation(base: TrainConfig) -> list[StudyVariant]:

@@ -9,9 +9,16 @@ import pytest
 from PIL import ExifTags, Image, ImageDraw, ImageEnhance
 
 from indexer.errors import LookalikeError
-from indexer.grouping.aligned_pictures import SmallPictures, measure_mismatches
+from indexer.grouping.aligned_pictures import PairMismatch, Pairs, SmallPictures, measure_mismatches
 from indexer.grouping.group_column import read_group_column
-from indexer.grouping.near_copies import KnownMismatches
+from indexer.grouping.near_copies import (
+    FLATNESS,
+    LARGEST_ASPECT_RATIO,
+    LEAST_CORRELATION,
+    NEIGHBOUR_COUNT,
+    KnownMismatches,
+    compare_neighbours,
+)
 from indexer.grouping.photo_groups import GroupCandidate, PhotoGroups, count_groups, find_photo_groups, summarise_groups
 from indexer.photos.photo_traits import press_picture, read_traits
 from indexer.photos.samples import find_sample_folder
@@ -338,3 +345,33 @@ def test_a_column_that_does_not_fit_is_refused_with_a_sentence(folder: Path, tex
 def test_a_missing_column_is_refused_with_a_sentence(folder: Path) -> None:
     with pytest.raises(LookalikeError, match="cannot be read"):
         read_group_column(folder / "nowhere.csv", folder)
+
+
+def test_the_nearest_few_of_each_picture_are_compared_also_among_many() -> None:
+    """Against the correlation of all with all; some shapes differ, and what is equal is as near as can be."""
+    random = np.random.default_rng(3)
+    scenes = random.integers(0, 255, (40, 12, 12))
+    tiny = np.clip(scenes[random.integers(0, 40, 1500)] + random.normal(0, 40, (1500, 12, 12)), 0, 255).astype(np.uint8)
+    tiny[:60] = tiny[0]
+    grey, aspects = np.kron(tiny, np.ones((1, 8, 8), np.uint8)), random.choice([1.0, 1.2, 1.6], 1500)
+    pictures = SmallPictures(grey, np.zeros((1500, 2), np.uint8))
+    steps = compare_neighbours(pictures, aspects, np.empty((0, 2), np.int64), lambda _, pairs: measure_none(pairs))
+    pairs = {(left, right) for left, right in drain(steps).pairs.tolist()}
+    spread = tiny.reshape(1500, -1).astype(float)
+    spread -= spread.mean(axis=1, keepdims=True)
+    spread /= np.sqrt((spread**2).sum(axis=1, keepdims=True) + FLATNESS**2 * 144)
+    correlation = spread @ spread.T
+    correlation[np.maximum(aspects[:, None] / aspects, aspects / aspects[:, None]) > LARGEST_ASPECT_RATIO] = -1
+    np.fill_diagonal(correlation, -1)
+    for row in range(60, 1500):
+        furthest = np.sort(correlation[row])[-NEIGHBOUR_COUNT - 1] + 1e-6
+        near = np.flatnonzero(correlation[row] > max(furthest, LEAST_CORRELATION)).tolist()
+        assert {(min(row, other), max(row, other)) for other in near} <= pairs
+    equal = [pair for pair in pairs if pair[1] < 60]
+    assert all(sum(row in pair for pair in equal) >= min(NEIGHBOUR_COUNT, 5) for row in range(60))
+    assert len(pairs) <= 1500 * NEIGHBOUR_COUNT
+
+
+def measure_none(pairs: Pairs) -> PairMismatch:
+    """A measurement that finds nothing alike."""
+    return PairMismatch(np.full(len(pairs), np.inf, np.float32), np.ones(len(pairs), np.float32))

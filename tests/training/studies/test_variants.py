@@ -60,7 +60,7 @@ def test_a_studys_variants_differ_in_what_it_asks_about_and_take_the_same_steps(
     variants = STUDIES[name](base)
     assert len({variant.name for variant in variants}) == len(variants) >= 3
     assert len({variant._replace(name="") for variant in variants}) == len(variants)
-    free = {"losses": {"loss", "preset", "miner"}, "sizes": {"dim"}, "backbones": {"recipe"}}
+    free = {"losses": {"loss", "preset", "miner"}, "sizes": {"dim"}, "backbones": {"recipe", "pooling"}}
     free |= {"margin": {"margin"}, "mining": {"miner"}, "augmentation": set(), "ensembles": {"learners"}}
     free |= {"course": {"loss", "preset", "miner", "dim"}, "table": {"loss", "miner"}}
     for variant in variants:
