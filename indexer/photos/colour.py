@@ -254,7 +254,7 @@ def _measure_stored_depth(bands: Iterable[np.ndarray]) -> ValueSpan:
     """
     highest, eight_bit = 0, True
     for band in bands:
-        highest = max(highest, int(band.max()))
+        highest = max(highest, int(band.max(initial=0)))
         if highest >> max(STORED_DEPTHS):
             return FULL_DEPTH
         eight_bit = eight_bit and bool(((band % 257 == 0) | (band % 256 == 0)).all())
@@ -309,7 +309,10 @@ def choose_span(samples: PictureSamples) -> ValueSpan:
         return fixed
     if samples.bits == 16:
         rows = max(1, BAND_PIXELS // values.shape[1])
-        return _measure_stored_depth(values[top : top + rows] for top in range(0, len(values), rows))
+        bands = (values[top : top + rows] for top in range(0, len(values), rows))
+        if samples.no_data is not None:
+            bands = (band[band != samples.no_data] for band in bands)
+        return _measure_stored_depth(bands)
     step = max(1, int((values[..., 0].size / SPAN_VALUES) ** 0.5))
     return _measure_span(values[::step, ::step].astype(np.float64), samples.no_data)
 

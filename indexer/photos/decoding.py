@@ -26,12 +26,18 @@ from indexer.errors import PhotoError
 from indexer.photos import camera_raw, mending, tiff_pictures
 from indexer.photos.colour import convert_samples_to_srgb, convert_to_srgb, has_other_look
 from indexer.photos.reading import check_jpeg_2000, explain_fault, name_unread_kind, refuse_kind
-from indexer.photos.tiff_directory import Tag, TiffDirectory, read_directory, rewrite_as_classic
+from indexer.photos.tiff_directory import (
+    Tag,
+    TiffDirectory,
+    put_main_picture_first,
+    read_directory,
+    rewrite_as_classic,
+)
 
 # Part of every model's fingerprint: raise it when usual photos give other pixels, as all are embedded again then.
 DECODE_VERSION: int = 1
 # Raise it when only rare kinds do, or more are read: libraries then embed again what `is_decoded_otherwise` names.
-KINDS_VERSION: int = 4
+KINDS_VERSION: int = 5
 
 
 # Pillow holds a colour pixel in 4 bytes, so this many cost 560 MB; the picture is shrunk before anything is copied.
@@ -137,6 +143,8 @@ def is_decoded_otherwise(data: bytes) -> bool:
         if camera_raw.is_raw(data):
             return False
         directory = read_directory(data)
+        if directory is not None and directory.is_beside:
+            return True
         if directory is not None and tiff_pictures.needs_own_reader(directory):
             return tiff_pictures.is_misread_by_pillow(data, directory)
         with open_heif(data) if is_heif(data) else _open_by_pillow(data) as image:
@@ -160,6 +168,9 @@ def _open_by_pillow(data: bytes) -> Image.Image:
 
 def _decode_tiff(data: bytes, directory: TiffDirectory, short_side: int) -> DecodedPhoto:
     """Decode a TIFF by Pillow, or by our own reader where its tags tell of a kind that Pillow does not get right."""
+    if directory.is_beside:
+        data = put_main_picture_first(data, directory)
+        directory = read_directory(data) or directory
     if not tiff_pictures.needs_own_reader(directory):
         _check_size((directory.get_number(Tag.TILE_WIDTH, 1), directory.get_number(Tag.TILE_HEIGHT, 1)), "TIFF")
         is_known = not (directory.big and directory.order == ">")

@@ -19,6 +19,8 @@ from indexer.photos.colour import MAX_PROFILE_BYTES, STORED_DEPTHS, PictureSampl
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What changes how a PNG looks: its pixels, what is transparent, which colours they are, which way is up.
 _LOOK_CHUNKS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"gAMA", b"cHRM", b"sRGB", b"eXIf"})
+# What such a chunk takes at least (PNG 3, 11.3); of tRNS two bytes a colour.
+_LEAST_LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
 
 MAX_COMPARED_PIXELS = 64_000_000  # above that two endings of a JPEG are compared in an eighth of its size
 TAIL_BYTES = 4096  # where almost every JPEG has its end marker
@@ -33,19 +35,21 @@ class MendedPng(NamedTuple):
 
 
 def mend_png(data: bytes) -> MendedPng | None:
-    """The PNG with the chunks that change how it looks, without those with a wrong checksum that do not have to be.
+    """The PNG with the chunks that change how it looks, without damaged ones that do not have to be.
 
-    None where nothing can be left out. Chunks whose names begin with a capital letter have to be (PNG 3, 5.4).
+    Damaged are those with a wrong checksum, and those too short for what they say. None where nothing can be left out.
+    Chunks whose names begin with a capital letter have to be (PNG 3, 5.4).
     """
     if not data.startswith(PNG_SIGNATURE):
         return None
     kept, profile, position, dropped = [PNG_SIGNATURE], b"", len(PNG_SIGNATURE), False
+    lengths = _LEAST_LENGTHS | {b"tRNS": {_GREY: 2, _COLOURS: 6}.get(data[_PNG_COLOUR_OFFSET], 0)}
     while position + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, position)
         kind, chunk = data[position + 4 : position + 8], data[position : position + 12 + length]
         position += 12 + length
         needed = not kind[0] & 0x20
-        sound = needed or _is_checksum_right(chunk)
+        sound = needed or (_is_checksum_right(chunk) and length >= lengths.get(kind, 0))
         if sound and kind == b"iCCP":
             profile = _read_profile(chunk[8:-4])
         if sound and (needed or kind in _LOOK_CHUNKS):
@@ -72,8 +76,8 @@ def _read_profile(content: bytes) -> bytes:
 
 # What a PNG says of its samples (PNG 3, 11.2.1): how many bits each has, and which colours they are.
 PNG_DEPTH_OFFSET, _PNG_COLOUR_OFFSET = 24, 25
-_GREY, _GREY_ALPHA = 0, 4
-_SAMPLE_COUNTS = {_GREY: (1, 1), 2: (3, 3), _GREY_ALPHA: (1, 2), 6: (3, 4)}  # samples that are colours, and all
+_GREY, _COLOURS, _GREY_ALPHA = 0, 2, 4
+_SAMPLE_COUNTS = {_GREY: (1, 1), _COLOURS: (3, 3), _GREY_ALPHA: (1, 2), 6: (3, 4)}  # samples that are colours, and all
 
 
 def match_key_depth(image: Image.Image, data: bytes) -> None:

@@ -21,8 +21,9 @@ SUFFIXES: frozenset[bytes] = frozenset(_SUFFIXES.split())
 
 # Pictures of kinds that are not read: a walk counts them, so that nobody wonders where they are.
 _UNREAD_SUFFIXES = (
-    b".psd .psb .xcf .kra .clip .afphoto .ai .eps .svg .svgz .cdr .wmf .emf .djvu .pdf .jxr .wdp .hdp .exr .hdr "
-    b".dds .tga .ico .cur .icns .pcx .sgi .ras .xbm .xpm .pict .pct .bpg .flif .qoi .fits .fit .fts .dcm .jls .dpx .cin"
+    b".psd .psb .xcf .kra .clip .afphoto .ai .eps .svg .svgz .cdr .wmf .emf .djvu .pdf .jxr .wdp .hdp .exr "
+    b".hdr .pam .dds .tga .ico .cur .icns .pcx .sgi .ras .xbm .xpm .pict .pct .bpg .flif .qoi .fits .fit .fts .dcm "
+    b".jls .dpx .cin"
 )
 UNREAD_SUFFIXES: frozenset[bytes] = frozenset(_UNREAD_SUFFIXES.split())
 
@@ -49,6 +50,7 @@ _UNREAD_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"XPDS", "DPX"),
     (b"<svg", "SVG"),
     (b"PF\n", "PFM in colours"),
+    (b"P7\n", "PAM"),
 )
 # Frames of a JPEG that libjpeg does not decode (ITU T.81, table B.1; T.87).
 _UNREAD_FRAMES = {0xC3: "lossless JPEG", 0xC7: "lossless JPEG", 0xCB: "lossless JPEG", 0xCF: "lossless JPEG"}

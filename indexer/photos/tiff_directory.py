@@ -5,11 +5,14 @@ Works on the bytes of a file that `reading` has read. TIFF 6.0, section 2; BigTI
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
 MAX_TAG_VALUES = 1 << 22  # a gigapixel in tiles of 16 x 16 has as many
 MAX_TAGS = 4096
+_BESIDE = 1 | 4  # of a subfile: a smaller copy of another picture, a mask (TIFF 6.0, NewSubfileType)
+MAX_DIRECTORIES = 16  # that are looked at for the main picture
 
 TagValues = tuple[int | float, ...] | bytes
 
@@ -21,6 +24,7 @@ _TYPE_LETTERS |= {16: "Q", 17: "q", 18: "Q"}
 class Tag(IntEnum):
     """The tags that are read, by the names of TIFF 6.0 or nearly so."""
 
+    SUBFILE = 254
     WIDTH = 256
     HEIGHT = 257
     BITS = 258
@@ -71,6 +75,11 @@ class TiffDirectory:
         values = self.tags.get(tag, b"")
         return values if isinstance(values, bytes) else b""
 
+    @property
+    def is_beside(self) -> bool:
+        """Whether this is a smaller copy of another picture of the file, or a mask for one."""
+        return bool(self.get_number(Tag.SUBFILE, 0) & _BESIDE)
+
 
 def read_directory(data: bytes) -> TiffDirectory | None:
     """The first directory of a TIFF or BigTIFF file in either byte order, None for anything else."""
@@ -82,14 +91,35 @@ def read_directory(data: bytes) -> TiffDirectory | None:
         return None
     big = version == 43
     try:
-        return TiffDirectory(order, big, dict(_read_entries(data, order, big=big)))
+        (start,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
+        return TiffDirectory(order, big, dict(_read_entries(data, order, start, big=big)))
     except struct.error:
         return None  # the directory goes beyond the end of the file
 
 
-def _read_entries(data: bytes, order: str, *, big: bool) -> Iterator[tuple[int, TagValues]]:
+def put_main_picture_first(data: bytes, directory: TiffDirectory) -> bytes:
+    """The file with the first of its directories that is no small copy and no mask as its first one.
+
+    The bytes as they are, where none is.
+    """
+    order, big = directory.order, directory.big
+    count_form, place_form, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
+    head = struct.calcsize(order + place_form)  # the first place stands behind as many bytes as it takes
+    with suppress(struct.error):  # a directory beyond the end of the file
+        (start,) = struct.unpack_from(order + place_form, data, head)
+        for _ in range(MAX_DIRECTORIES):
+            (count,) = struct.unpack_from(order + count_form, data, start)
+            start += struct.calcsize(order + count_form) + entry * count
+            (start,) = struct.unpack_from(order + place_form, data, start)
+            if not start:
+                break
+            if not TiffDirectory(order, big, dict(_read_entries(data, order, start, big=big))).is_beside:
+                return data[:head] + struct.pack(order + place_form, start) + data[2 * head :]
+    return data
+
+
+def _read_entries(data: bytes, order: str, start: int, *, big: bool) -> Iterator[tuple[int, TagValues]]:
     count_form, entry_form, inline = ("Q", "HHQ", 8) if big else ("H", "HHI", 4)
-    (start,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
     (count,) = struct.unpack_from(order + count_form, data, start)
     head = struct.calcsize(order + entry_form)
     position = start + struct.calcsize(order + count_form)

@@ -28,11 +28,13 @@ _WHITE_IS_ZERO, _GREY, _RGB, _CMYK, _YCBCR, _LAB = 0, 1, 2, 5, 6, 8
 _COLOUR_MODELS = {_WHITE_IS_ZERO: "L", _GREY: "L", _RGB: "RGB", _CMYK: "CMYK", _LAB: "LAB"}
 _APERIO_YCBCR = 33003
 _JPEG_2000 = frozenset({_APERIO_YCBCR, 33004, 33005, 34712})  # of slide scanners, and the registered one
+_WEBP = 50001
+_PICTURES = _JPEG_2000 | {_WEBP}  # compressions by which each segment is a picture of its own, that Pillow reads
 # Compressions of bytes: none, LZW, deflate (two numbers), packed bits, LZMA, Zstandard.
 _BYTE_COMPRESSIONS = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
 _DEFLATE = (8, 32946)
 _COMPRESSION_NAMES = {6: "old-style JPEG", 7: "JPEG of another kind", 34712: "JPEG 2000", 34887: "LERC"}
-_COMPRESSION_NAMES |= {50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL"}
+_COMPRESSION_NAMES |= {50002: "JPEG XL", 52546: "JPEG XL"}
 _OTHER_SIZE = "is damaged: a part of it has another size than its tags say"
 
 
@@ -70,7 +72,7 @@ def needs_own_reader(directory: TiffDirectory) -> bool:
     bits = set(directory.list_numbers(Tag.BITS)) or {1}
     kinds = set(directory.list_numbers(Tag.SAMPLE_FORMAT)) or {_UNSIGNED}
     photometric = _read_photometric(directory)
-    if directory.get_number(Tag.COMPRESSION, 1) in _JPEG_2000:
+    if directory.get_number(Tag.COMPRESSION, 1) in _PICTURES:
         return True
     if photometric not in _COLOUR_MODELS or (bits <= {8} and directory.get_number(Tag.COMPRESSION, 1) in (6, 7)):
         return False
@@ -170,7 +172,7 @@ def _check_kind(directory: TiffDirectory, samples: int, bits: set[int], kinds: s
         raise PhotoError("is damaged: its tags do not say what its samples mean")
     if photometric not in _COLOUR_MODELS or samples < _count_colours(photometric):
         raise refuse_kind(f"TIFF with colours of kind {photometric} in {samples} samples of {max(bits)} bits")
-    if compression not in _BYTE_COMPRESSIONS | _JPEG_2000:
+    if compression not in _BYTE_COMPRESSIONS | _PICTURES:
         raise refuse_kind(f"TIFF with {_COMPRESSION_NAMES.get(compression, f'compression {compression}')} inside")
     if len(bits) > 1 or len(kinds) > 1:
         raise refuse_kind("TIFF with samples of different sizes")
@@ -235,8 +237,8 @@ def _fill_planes(into: np.ndarray, data: bytes, directory: TiffDirectory, layout
         places = range(first, min(first + group, count))
         segments = [data[offsets[at] : offsets[at] + sizes[at]] for at in places]
         heights = [_measure_segment(layout, at) for at in places]
-        if layout.compression in _JPEG_2000:
-            parts = [_decode_jpeg_2000(segment, layout, directory) for segment in segments]
+        if layout.compression in _PICTURES:
+            parts = [_decode_segment(segment, layout, directory) for segment in segments]
         else:
             rows = _decompress_segments(segments, heights, row_bytes, directory)
             values = _unpack_values(rows, layout, directory, interleaved)
@@ -314,21 +316,29 @@ def _write_byte_picture(
     return write_directory(head + body, {tag: ("I", values) for tag, values in tags.items()})
 
 
-def _decode_jpeg_2000(segment: bytes, layout: TiffLayout, directory: TiffDirectory) -> np.ndarray:
-    """The samples of a segment in JPEG 2000, (height, width, samples), in the depth that the tags say."""
+def _decode_segment(segment: bytes, layout: TiffLayout, directory: TiffDirectory) -> np.ndarray:
+    """The samples of a segment that is a picture, (height, width, samples), in the depth that the tags say."""
     check_jpeg_2000(segment)
-    with Image.open(BytesIO(segment), formats=("JPEG2000",)) as picture:
+    webp = layout.compression == _WEBP
+    with Image.open(BytesIO(segment), formats=("WEBP" if webp else "JPEG2000",)) as picture:
         if picture.width > layout.segment_width or picture.height > layout.segment_height:  # nor is room made for it
             raise PhotoError(_OTHER_SIZE)
-        as_stored: Image.Image = picture.copy()
+        # What is opaque throughout has no alpha any more in WebP, whatever the tags say.
+        as_stored: Image.Image = picture.convert({4: "RGBA"}.get(layout.samples, "RGB")) if webp else picture.copy()
     luma_first = layout.compression == _APERIO_YCBCR or directory.get_number(Tag.PHOTOMETRIC, -1) == _YCBCR
-    if luma_first and as_stored.mode == "RGB":
+    if luma_first and as_stored.mode == "RGB" and not _is_turned_to_rgb(segment):
         as_stored = Image.merge("YCbCr", as_stored.split()).convert("RGB")
     values = np.asarray(as_stored)
     depth = 8 * values.dtype.itemsize  # to which Pillow has brought the samples
     if depth != layout.bits and layout.bits <= 16:
         values = (values.astype(np.uint32) * ((1 << layout.bits) - 1) // ((1 << depth) - 1)).astype(np.uint16)
     return values[..., None] if values.ndim == 2 else values
+
+
+def _is_turned_to_rgb(segment: bytes) -> bool:
+    """Whether a JPEG 2000 says that its components are transformed, so that its decoder has made RGB of them."""
+    style = segment.find(b"\xff\x52")  # coding style default (ITU T.800, A.6.1); eight bytes on, the transformation
+    return 0 <= style < len(segment) - 8 and segment[style + 8] == 1
 
 
 # samples

@@ -29,10 +29,12 @@ def write_tiff(
     predictor: int = 1,
     extra: Sequence[int] = (),
     tags: Sequence[tuple[int, str, Sequence[float] | bytes]] = (),
+    behind: bytes = b"",
 ) -> bytes:
     """A TIFF of `values` (height, width[, samples]); `bits` where they are packed tighter than their type.
 
     `pack` compresses a strip, or a tile of `tile` x `tile` pixels; `tags` are further ones, or others in their place.
+    `behind` is a TIFF of one picture in the same order of bytes, which this one then follows in one file.
     """
     values = values[..., None] if values.ndim == 2 else values
     height, width, samples = values.shape
@@ -40,7 +42,7 @@ def write_tiff(
     planes = [values[..., plane : plane + 1] for plane in range(samples)] if planar else [values]
     parts = [part for plane in planes for part in _cut(plane, strip_rows or height, tile)]
     stored = [(pack or bytes)(_pack_rows(part, depth, order, predictor)) for part in parts]
-    start = 16 if big else 8
+    start = len(behind) or (16 if big else 8)
     entries: TagValues = {
         256: ("I", [width]),
         257: ("I", [height]),
@@ -58,9 +60,26 @@ def write_tiff(
     entries |= {tag: (letter, content) for tag, letter, content in tags}
     body = b"".join(stored)
     body += b"\0" * (len(body) % 2)
-    table = start + len(body)
+    before = _write_head(start + len(body), order, big=big, behind=behind)
+    return before + body + _write_entries(entries, start + len(body), order, big=big)
+
+
+def _write_head(table: int, order: str, *, big: bool, behind: bytes) -> bytes:
+    """What stands before the samples of a picture whose directory is at byte `table`."""
+    if behind:
+        return _link_directory(behind, table, order, big=big)
     head = struct.pack(order + "HHHQ", 43, 8, 0, table) if big else struct.pack(order + "HI", 42, table)
-    return (b"II" if order == "<" else b"MM") + head + body + _write_entries(entries, table, order, big=big)
+    return (b"II" if order == "<" else b"MM") + head
+
+
+def _link_directory(data: bytes, place: int, order: str, *, big: bool) -> bytes:
+    """The file with `place` as that of the directory after its first one."""
+    count_form, place_form, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
+    (first,) = struct.unpack_from(order + place_form, data, 8 if big else 4)
+    (count,) = struct.unpack_from(order + count_form, data, first)
+    at = first + struct.calcsize(order + count_form) + entry * count
+    packed = struct.pack(order + place_form, place)
+    return data[:at] + packed + data[at + len(packed) :]
 
 
 def _describe_parts(stored: Sequence[bytes], start: int, tile: int, strip_rows: int, place: str) -> TagValues:

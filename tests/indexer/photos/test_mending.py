@@ -106,6 +106,13 @@ def test_a_wrong_checksum_in_a_side_chunk_costs_that_chunk(kind: bytes) -> None:
         assert np.array_equal(shown(data), pictures.pixels(SCENE))
 
 
+@pytest.mark.parametrize("kind", [b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"tRNS", b"bKGD", b"iCCP", b"eXIf", b"acTL"])
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_a_side_chunk_too_short_for_what_it_says_costs_that_chunk(kind: bytes, length: int) -> None:
+    data = pictures.png(SCENE.size, ROWS, extra=pictures.png_chunk(kind, bytes(length)))
+    assert np.array_equal(shown(data), pictures.pixels(SCENE))
+
+
 def test_a_wrong_checksum_in_the_pixels_is_damage() -> None:
     data = pictures.png(SCENE.size, ROWS)
     at = data.index(b"IDAT") + 500

@@ -185,6 +185,21 @@ def test_what_was_not_measured_does_not_whiten_the_rest(mark: float, told: bool)
     assert set(got[hole].ravel().tolist()) <= {0, 255}
 
 
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("mark", [0, 4095, 65535])
+def test_what_was_not_measured_says_nothing_of_the_bits_of_whole_numbers(mark: int, photometric: int) -> None:
+    heights = np.clip(whole(ramp(), 12), 1, 4094).astype(np.uint16)
+    hole = (slice(10, 30), slice(20, 40))
+    heights[hole] = mark
+    tags = [(42113, "s", f"{mark}".encode() + b"\0")]
+    got = shown(write_tiff(heights, photometric=photometric, tags=tags))[..., 0]
+    measured = np.ones(got.shape, bool)
+    measured[hole] = False
+    wanted = 255 * (ramp() if photometric == 1 else 1 - ramp())
+    assert np.abs(got - wanted)[measured].max() <= 1
+    assert set(got[hole].ravel().tolist()) <= {0, 255}
+
+
 def test_a_few_hot_pixels_do_not_blacken_the_rest() -> None:
     light = (1000 * ramp()).astype(np.float32)
     light[3, 3] = 1e6
@@ -247,6 +262,47 @@ def test_jpeg_2000_inside_a_tiff(kind: str, tile: int) -> None:
 
     data = write_tiff(stored, photometric=2 if kind == "RGB" else 1, tile=tile, pack=encode, compression=34712)
     require_shown(data, colours() if kind == "RGB" else ramp())
+
+
+def test_jpeg_2000_that_its_decoder_turns_to_rgb_is_turned_once() -> None:
+    stored = whole(colours(), 8, np.uint8)
+    segment = pictures.encoded(Image.fromarray(stored), "JPEG2000", irreversible=False, no_jp2=True, mct=1)
+    require_shown(write_tiff(stored, photometric=6, pack=lambda _: segment, compression=34712), colours())
+    luma_first = Image.fromarray(stored).convert("YCbCr")
+    plain = Image.merge("RGB", luma_first.split())
+    segment = pictures.encoded(plain, "JPEG2000", irreversible=False, no_jp2=True, mct=0)
+    require_shown(write_tiff(stored, photometric=6, pack=lambda _: segment, compression=34712), colours(), tolerance=5)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("tile", [0, 80])
+def test_webp_inside_a_tiff(tile: int, alpha: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    stored = whole(colours(), 8, np.uint8)
+    if alpha:
+        stored = np.concatenate((stored, np.full((HEIGHT, WIDTH, 1), 255, np.uint8)), axis=-1)
+    part = np.pad(stored, ((0, 30), (0, 10), (0, 0))) if tile else stored
+    segment = pictures.encoded(Image.fromarray(part), "WEBP", lossless=True, exact=True)
+    extra = [2] if alpha else []
+    data = write_tiff(stored, photometric=2, tile=tile, pack=lambda _: segment, compression=50001, extra=extra)
+    require_shown(data, colours())
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("beside", [1, 4, 5])
+def test_the_picture_is_shown_and_not_a_small_copy_or_mask_before_it(
+    beside: int, bits: int, big: bool, order: str
+) -> None:
+    small = np.full((9, 9, 3), 77, np.uint8)
+    main = whole(colours(), bits, np.uint8 if bits == 8 else np.uint16)
+    layout: dict[str, Any] = {"photometric": 2, "big": big, "order": order}
+    first = write_tiff(small, tags=[(254, "I", [beside])], **layout)
+    require_shown(write_tiff(main, behind=first, **layout), colours())
+    assert shown(first)[4, 4].tolist() == [77, 77, 77]  # there is no other
+    alike = write_tiff(main, tags=[(254, "I", [beside])], behind=first, **layout)
+    assert shown(alike)[4, 4].tolist() == [77, 77, 77]
 
 
 @pytest.mark.parametrize("side", [161, 20_000, 60_000])
