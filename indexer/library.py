@@ -234,7 +234,7 @@ class Library:
             dim=model.dim,
             generation=generation.manifest.number if generation else 0,
             indexed=generation.manifest.rows if generation else 0,
-            tail=len(searcher.tail.ids),
+            tail=searcher.count_tail(),
             recall_at_10=approximate.recall_at_10 if approximate else None,
             trees=approximate.trees if approximate else 0,
             search_k=approximate.search_k if approximate else 0,
@@ -318,6 +318,8 @@ class Library:
         """Load what the first search would wait for: the index and the calibration, by a few searches over the ids."""
         with contextlib.suppress(LookalikeError):  # the first search will raise it again
             searcher = self._refresh_searcher()
+            if searcher.server_candidates is not None:  # the server is warm, or is not to be bothered
+                return
             ids = searcher.generation.ids[searcher.unfiltered_photos.rows] if searcher.generation else searcher.tail.ids
             for place in np.unique(np.linspace(0, len(ids) - 1, WARMUP_SEARCHES).astype(np.int64)) if len(ids) else ():
                 self.search(Query((int(ids[place]),)))

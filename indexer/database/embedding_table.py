@@ -38,6 +38,7 @@ class ShownPhoto(NamedTuple):
     """A photo as people see it: one present file's root and relative path, the number of further copies, its label.
 
     `taken_us` is that file's, `capture` the columns of `captures` behind the photo, None where there is no row of it.
+    `labeller` says who labelled it and when (`SqlDialect.name_labeller`).
     """
 
     id: int
@@ -51,6 +52,7 @@ class ShownPhoto(NamedTuple):
     copies: int
     file_size: int
     taken_us: int | None
+    labeller: str | None
     capture: tuple[Any, ...] | None
 
 
@@ -133,14 +135,15 @@ class EmbeddingTable:
             "SELECT photos.id, sha256, width, height, roots.path, files.path, online, "
             f"(SELECT {LABEL_SQL} FROM files AS f LEFT JOIN labels AS l ON l.photo = f.photo "
             "WHERE f.photo = photos.id AND f.state = 'present'), "
-            f"NOT linked AND NOT ({match_offline_twins('files', 'roots')}), files.size, files.taken_us, captures.* "
+            f"NOT linked AND NOT ({match_offline_twins('files', 'roots')}), files.size, files.taken_us, "
+            f"{self._database.dialect.name_labeller('photos.id')}, captures.* "
             "FROM files JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root "
             "LEFT JOIN captures ON captures.photo = photos.id WHERE "
             f"files.state = 'present' AND files.photo IN ({','.join('?' * len(ids))}) "
             "ORDER BY online DESC, linked, files.root, files.path",
             ids,
         )
-        return [ShownPhoto._make((*row[:11], None if row[11] is None else row[12:])) for row in rows]
+        return [ShownPhoto._make((*row[:12], None if row[12] is None else row[13:])) for row in rows]
 
     def read_aspects(self, above: int) -> np.ndarray:
         """The width over height (n,) float32 of the photos with the ids above + 1 to above + n; 0 where unknown.

@@ -5,7 +5,7 @@ names none, those of its last change.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +87,22 @@ def build_photo_condition(database: Database, within: Filter | None, photo: str,
     if one_by_one:
         return f"(SELECT count(*) {passing} AND f.photo = {photo}) > 0", [*values, *sides]
     return f"{photo} IN (SELECT f.photo {passing})", [*values, *sides]
+
+
+def count_present_photos(database: Database, within: Filter | None) -> int:
+    """The number of photos of which a present file passes the filter."""
+    condition, values = build_photo_condition(database, within, "p.id", one_by_one=False)
+    return database.fetch_integer(f"SELECT count(*) FROM photos AS p WHERE {condition}", values)
+
+
+def find_present_among(database: Database, within: Filter | None, photos: Sequence[int]) -> list[int]:
+    """Those of the photos of which a present file passes the filter."""
+    if not photos:
+        return []
+    wanted = database.dialect.list_values(photos)
+    condition, values = build_photo_condition(database, within, "p.id", one_by_one=False)
+    sql = f"SELECT p.id FROM photos AS p WHERE p.id IN {wanted.sql} AND {condition}"
+    return [int(photo) for (photo,) in database.fetch_rows(sql, [wanted.value, *values])]
 
 
 def _match_shapes(database: Database, within: Filter, count: int) -> np.ndarray:

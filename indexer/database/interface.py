@@ -34,12 +34,15 @@ class SqlDialect(NamedTuple):
 
     `differs` compares so that nulls are equal. `concatenate` makes one text of the integers of a column, with commas.
     `hint_index` names the index that a table is to be read by. `list_values` is a table of integers or of texts.
+    `name_labeller` gives, for a column with a photo's id, who gave it its own label and when, as text: the seconds
+    since 1970, a space and the name; null where nobody did or the database does not write that down.
     """
 
     differs: str
     concatenate: Callable[[str], str]
     hint_index: Callable[[str], str]
     list_values: Callable[[Iterable[int] | Iterable[str]], SqlList]
+    name_labeller: Callable[[str], str]
 
 
 class Database(Protocol):

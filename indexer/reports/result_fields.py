@@ -18,6 +18,8 @@ def list_photo_fields(photo: Photo) -> dict[str, Any]:
         "path": show_path(photo.path),
         "copies": photo.copies,
         "label": photo.label,
+        "labelled_by": photo.labelled and photo.labelled.who,
+        "labelled_at": photo.labelled and photo.labelled.moment.isoformat(),
         "width": photo.width,
         "height": photo.height,
         "offline": photo.offline,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.paths import join_path
@@ -14,11 +14,19 @@ if TYPE_CHECKING:
     from indexer.search.label_metric import LabelCounts
 
 
+class LabelOrigin(NamedTuple):
+    """The user of a server who gave a photo its label, and the server's time."""
+
+    who: str
+    moment: datetime
+
+
 class Photo(NamedTuple):
     """One content: the absolute path of one of its present files, the number of further copies, its size in pixels.
 
     `file_size` in bytes and `taken_us` are that file's; `taken_us` is the moment of the taking by the camera's clock
-    where `capture` has it, else the file's time by this computer's, in microseconds since 1970.
+    where `capture` has it, else the file's time by this computer's, in microseconds since 1970. `labelled` is None
+    where the label is a folder's, or the library is not shared.
     """
 
     id: int
@@ -32,6 +40,7 @@ class Photo(NamedTuple):
     file_size: int = 0
     taken_us: int = 0
     capture: CaptureFacts = NO_FACTS
+    labelled: LabelOrigin | None = None
 
     @property
     def moment(self) -> datetime:
@@ -112,4 +121,13 @@ def build_photo(shown: ShownPhoto) -> Photo:
         file_size=shown.file_size,
         taken_us=shown.taken_us or 0,
         capture=NO_FACTS if shown.capture is None else CaptureFacts(*shown.capture),
+        labelled=_parse_labeller(shown.labeller),
     )
+
+
+def _parse_labeller(labeller: str | None) -> LabelOrigin | None:
+    """Who labelled a photo and when, out of `SqlDialect.name_labeller`."""
+    if labeller is None:
+        return None
+    seconds, _, who = labeller.partition(" ")
+    return LabelOrigin(who, datetime.fromtimestamp(float(seconds), UTC))

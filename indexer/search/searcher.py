@@ -13,14 +13,15 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.embedding_table import StoredEmbeddings
-from indexer.database.filters import Filter, find_present_photos
+from indexer.database.filters import Filter
 from indexer.database.interface import DatabaseState
 from indexer.database.model_table import GenerationRow, KnownModel
 from indexer.database.store import Store
-from indexer.errors import GenerationError, LibraryError
+from indexer.errors import GenerationError
 from indexer.search import generations
+from indexer.search.allowed_photos import AllowedPhotos
 from indexer.search.generations import Generation, has_generation
-from indexer.search.server_candidates import AllowedPhotos, ServerCandidates, find_server_candidates
+from indexer.search.server_candidates import ServerCandidates, find_server_candidates
 from indexer.vectors.class_metric import ClassMetric, MetricNorm, compute_metric_distances, compute_metric_squares
 from indexer.vectors.distances import compute_exact_distances, compute_squared_distances, find_closest_rows
 from indexer.vectors.recall import NODE_COST
@@ -84,9 +85,10 @@ class LibrarySearcher:
         self.generation: Generation | None = None
         self.server_candidates: ServerCandidates | None = None  # in place of a generation
         self.notice = ""
-        self.unfiltered_photos = AllowedPhotos(np.zeros(1, bool), np.zeros(0, np.int64))
-        self.tail = _make_empty_vectors(0)
-        self._model = KnownModel(0, "", 0)
+        self.unfiltered_photos = self._allow_photos(None)
+        self._read_tail = _make_empty_vectors(0)
+        self._is_tail_read = False  # up to the last refresh
+        self._model = self._kept_model = KnownModel(0, "", 0)
         self._tried_generation = 0
         self._database_state: DatabaseState | None = None
         self._cached_filter: tuple[Filter, AllowedPhotos] | None = None
@@ -108,27 +110,25 @@ class LibrarySearcher:
             return
         self.refresh_generation(fingerprint, model)
         self._refresh_server_candidates(model)
-        self._refresh_tail(model)
-        self.unfiltered_photos, self._cached_filter = self._mask_present_photos(None), None
+        if model != self._model:
+            self._empty_tail(model)
+        self._model, self._is_tail_read = model, False
+        self.unfiltered_photos, self._cached_filter = self._allow_photos(None), None
+        if not database.is_shared:
+            self._refresh_tail()
+            _ = self.unfiltered_photos.mask
         self._database_state = database.accept_own_changes(state)
 
-    def _mask_present_photos(self, within: Filter | None) -> AllowedPhotos:
-        """The photos that have a present file and pass the filter, if there is one."""
-        ids = find_present_photos(self.store.database, within)
-        last_id = self.store.embeddings.find_last_photo_id()  # read after the ids, so that none is beyond
-        if ids.size and not 0 <= ids.min() <= ids.max() <= last_id:
-            raise LibraryError("The database is damaged: it names photos that it does not have. Run lookalike check.")
-        mask = np.zeros(last_id + 1, bool)
-        mask[ids] = True
-        rows = np.flatnonzero(mask[self.generation.ids]) if self.generation else np.zeros(0, np.int64)
-        return AllowedPhotos(mask, rows, within)
+    def _allow_photos(self, within: Filter | None) -> AllowedPhotos:
+        ids = self.generation.ids if self.generation else np.zeros(0, np.int64)
+        return AllowedPhotos(self.store.database, within, ids)
 
     def find_allowed_photos(self, within: Filter | None) -> AllowedPhotos:
         """The photos that are present and pass the filter, as of the last refresh; cached for the last filter."""
         if within is None:
             return self.unfiltered_photos
         if self._cached_filter is None or self._cached_filter[0] != within:
-            self._cached_filter = within, self._mask_present_photos(within)
+            self._cached_filter = within, self._allow_photos(within)
         return self._cached_filter[1]
 
     def refresh_generation(self, fingerprint: str, model: KnownModel) -> None:
@@ -137,15 +137,17 @@ class LibrarySearcher:
         number = row.number if row else 0
         if number == self._tried_generation:
             return
-        self._tried_generation, self.notice, self.tail = number, "", _make_empty_vectors(model.dim)
+        self._tried_generation, self.notice = number, ""
+        self._empty_tail(model)
         self.generation = self._open_generation(row, fingerprint) if row else None
 
     def _refresh_server_candidates(self, model: KnownModel) -> None:
-        """Ask the server for candidates, where it has an index and this computer has no search files."""
-        found = find_server_candidates(self.store.database, model.id) if self.generation is None else None
-        if (found is None) != (self.server_candidates is None):
-            self.tail = _make_empty_vectors(model.dim)
-        self.server_candidates = found
+        """Ask the server for candidates, where it has the vectors and this computer has none of its own."""
+        is_wanted = self.generation is None and self._kept_model != model
+        start_before = self._find_tail_start()
+        self.server_candidates = find_server_candidates(self.store.database, model.id) if is_wanted else None
+        if self._find_tail_start() != start_before:
+            self._empty_tail(model)
 
     def _find_generation(self, model: int) -> GenerationRow | None:
         """The newest generation; None where it is a shared library's and its files are on another computer."""
@@ -170,18 +172,45 @@ class LibrarySearcher:
             self.store.models.keep_setting(name, current_identities)
         return opened
 
-    def _refresh_tail(self, model: KnownModel) -> None:
-        """Append the embeddings committed since the last call; those of gone photos stay and are hidden by the mask."""
-        if model != self._model:
-            self._model, self.tail = model, _make_empty_vectors(model.dim)
-        built_upto = self.generation.manifest.built_upto if self.generation else 0
+    def _keep_few_vectors(self) -> None:
+        """Bring all embeddings here where they are few: the server knows no class metric."""
+        if self.server_candidates is not None and self.server_candidates.index.rows <= METRIC_POOL:
+            self._kept_model, self.server_candidates = self._model, None
+            self._empty_tail(self._model)
+
+    @property
+    def tail(self) -> StoredEmbeddings:
+        """The embeddings outside of what proposes candidates, as of the last refresh or later.
+
+        Those of a shared library are brought here when they are first asked for.
+        """
+        if not self._is_tail_read:
+            self._refresh_tail()
+        return self._read_tail
+
+    def count_tail(self) -> int:
+        """The number of embeddings in the tail; reads none."""
+        if self._is_tail_read:
+            return len(self._read_tail.ids)
+        return self.store.embeddings.count_embeddings(self._model.id, self._find_tail_start())
+
+    def _empty_tail(self, model: KnownModel) -> None:
+        self._read_tail, self._is_tail_read = _make_empty_vectors(model.dim), False
+
+    def _find_tail_start(self) -> int:
+        """The seq behind which the tail begins."""
         if self.server_candidates is not None:
-            built_upto = self.server_candidates.index.upto
-        new_vectors = self.store.embeddings.read_embeddings(
-            model.id, int(self.tail.seqs[-1]) if len(self.tail.seqs) else built_upto
-        )
+            return self.server_candidates.index.upto
+        return self.generation.manifest.built_upto if self.generation else 0
+
+    def _refresh_tail(self) -> None:
+        """Append the embeddings committed since the last call; those of gone photos stay, and are not allowed."""
+        read = self._read_tail
+        above = int(read.seqs[-1]) if len(read.seqs) else self._find_tail_start()
+        new_vectors = self.store.embeddings.read_embeddings(self._model.id, above)
         if len(new_vectors.seqs):
-            self.tail = StoredEmbeddings(*(np.concatenate(pair) for pair in zip(self.tail, new_vectors, strict=True)))
+            self._read_tail = StoredEmbeddings(*(np.concatenate(pair) for pair in zip(read, new_vectors, strict=True)))
+        self._is_tail_read = True
 
     # searching
 
@@ -214,8 +243,9 @@ class LibrarySearcher:
         Of a `pool` of more than k there are all with `exact`, else at least half.
         """
         count = max(k, pool)
-        tail_rows = _find_nearest_exactly(self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]), vector, count)
-        tail_candidates = SearchCandidates(self.tail.ids[tail_rows], self.tail.values[tail_rows], "exact")
+        tail = self.tail
+        tail_rows = _find_nearest_exactly(tail.values, np.flatnonzero(allowed.contain(tail.ids)), vector, count)
+        tail_candidates = SearchCandidates(tail.ids[tail_rows], tail.values[tail_rows], "exact")
         if self.server_candidates is not None:
             found, engine = self.server_candidates.find(vector, count, allowed, exact=exact)
             ids = np.concatenate([found.ids, tail_candidates.ids])
@@ -243,7 +273,7 @@ class LibrarySearcher:
 
         All are compared where they are at most METRIC_POOL or with `exact`, else the METRIC_POOL nearest without it.
         """
-        is_pool = not exact and bool(np.count_nonzero(allowed.mask) > METRIC_POOL)
+        is_pool = not exact and allowed.count > METRIC_POOL
         if not is_pool:
             ids, values, engine = self._find_nearest_by_metric(query, k, allowed)
         else:
@@ -258,12 +288,13 @@ class LibrarySearcher:
 
     def _find_nearest_by_metric(self, query: MetricQuery, k: int, allowed: AllowedPhotos) -> SearchCandidates:
         """The k allowed photos nearest under the metric, in any order, by comparing all."""
-        parts = [(self.tail.ids, self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]))]
+        self._keep_few_vectors()
+        tail = self.tail
+        parts = [(tail.ids, tail.values, np.flatnonzero(allowed.contain(tail.ids)))]
         if self.generation is not None:
             parts.append((self.generation.ids, self.generation.values, allowed.rows))
         if self.server_candidates is not None:
-            count = int(np.count_nonzero(allowed.mask))
-            found, _ = self.server_candidates.find(query.vector, count, allowed, exact=True)
+            found, _ = self.server_candidates.find(query.vector, allowed.count, allowed, exact=True)
             parts.append((found.ids, found.values, np.arange(len(found.ids))))
         ids, values = [], []
         for part_ids, part_values, rows in parts:

@@ -1,31 +1,18 @@
 """Candidates that the server of a shared library proposes, where this computer has no search files of its own."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from indexer.database.embedding_table import StoredEmbeddings
-from indexer.database.filters import Filter
 from indexer.database.interface import Database
 from indexer.database.postgresql.vector_index import (
-    INDEXED_ROWS,
+    COPIED_ROWS,
     NearRequest,
     VectorIndex,
     choose_effort,
     find_near,
     read_vector_index,
 )
-
-
-class AllowedPhotos(NamedTuple):
-    """Mask over photo ids that may be found, bool (last id + 1,), and their rows (m,) int64 in the generation.
-
-    They are those that pass the filter `within`.
-    """
-
-    mask: np.ndarray
-    rows: np.ndarray
-    within: Filter | None = None
+from indexer.search.allowed_photos import AllowedPhotos
 
 
 class ServerCandidates:
@@ -42,22 +29,16 @@ class ServerCandidates:
 
         With `exact`, and where few are allowed or the index gives too few, all are compared.
         """
-        passing = int(np.count_nonzero(allowed.mask))
-        effort = 0 if exact else choose_effort(self.index, passing)
+        within = allowed.within
+        effort = 0 if exact or not self.index.effort else choose_effort(self.index, allowed.count)
         if effort:
-            found = self._find_allowed(vector, count, allowed, effort)
-            if len(found.ids) >= min(count, passing):
+            found = find_near(self._database, self.index, NearRequest(vector, count, within, effort))
+            if len(found.ids) >= min(count, allowed.count):
                 return found, "pgvector"
-        return self._find_allowed(vector, count, allowed, 0), "exact"
-
-    def _find_allowed(self, vector: np.ndarray, count: int, allowed: AllowedPhotos, effort: int) -> StoredEmbeddings:
-        found = find_near(self._database, self.index, NearRequest(vector, count, allowed.within, effort))
-        rows = found.ids < len(allowed.mask)
-        rows[rows] = allowed.mask[found.ids[rows]]
-        return StoredEmbeddings(found.seqs[rows], found.ids[rows], found.values[rows])
+        return find_near(self._database, self.index, NearRequest(vector, count, within)), "exact"
 
 
 def find_server_candidates(database: Database, model: int) -> ServerCandidates | None:
     """The server's index of a model, None where there is none or the photos are few."""
     index = read_vector_index(database, model) if database.is_shared else None
-    return ServerCandidates(database, index) if index is not None and index.rows >= INDEXED_ROWS else None
+    return ServerCandidates(database, index) if index is not None and index.rows >= COPIED_ROWS else None

@@ -19,6 +19,8 @@ PHOTO_FIELDS: Schema = {
     "path": TEXT,
     "copies": COUNT,
     "label": MAYBE_TEXT,
+    "labelled_by": MAYBE_TEXT | {"description": "in a shared library: the server's user who gave the label"},
+    "labelled_at": MAYBE_TEXT | {"description": "when, as ISO 8601"},
     "width": COUNT,
     "height": COUNT,
     "offline": {"type": "boolean"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,7 @@ from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.figure_help import explain_figure
-from retrieval_app.widgets.photo_facts import list_capture_facts
+from retrieval_app.widgets.photo_facts import describe_origin, list_capture_facts
 from retrieval_app.widgets.picture import PictureView
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.widgets.theme import Theme
@@ -211,6 +212,8 @@ def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:
         if sentence := describe_likeness(hit):
             yield NamedFact(LIKENESS_FACT, sentence)
         yield NamedFact(tr("Distance"), tr("{distance:.3f}, rank {rank}", distance=hit.distance, rank=hit.rank))
+    if photo.labelled is not None:
+        yield NamedFact(tr("Labelled"), describe_origin(photo.labelled, datetime.now(UTC)))
     yield from list_capture_facts(photo)
     if photo.copies:
         yield NamedFact(tr("Copies"), format_count(photo.copies, "further file"))

@@ -22,7 +22,7 @@ from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.workers.engine_loading import EngineLoader
 from retrieval_app.workers.library_job import LibraryJob
 from retrieval_app.workers.readers import LibraryReaders
-from retrieval_app.workers.writer import LibraryWriter
+from retrieval_app.workers.writer import PATIENCE_SECONDS, SERVER_PATIENCE_SECONDS, LibraryWriter
 
 if TYPE_CHECKING:
     from indexer.database.file_table import FailedFile
@@ -140,7 +140,7 @@ class OpenedLibrary(QObject):
     def close(self) -> None:
         """Write what is still to be written, end the threads and close the library."""
         self._engine.close()
-        self.writer.close()
+        self.writer.close(SERVER_PATIENCE_SECONDS if self._is_shared else PATIENCE_SECONDS)
         self.reader.close()
         if self._library is not None:
             self._library.close()

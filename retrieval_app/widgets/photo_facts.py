@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from indexer.wording import format_number, format_offset, tr
+from indexer.wording import format_number, format_offset, tr, tr_count
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.wording import format_size
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from indexer.photos.reading import CaptureFacts
-    from indexer.search.results import Photo
+    from indexer.search.results import LabelOrigin, Photo
 
 NAMES_NO_DATE = tr("the file's date, as it names no other")
 WHOLE_SECONDS = 0.3  # from which an exposure is told as a decimal and not as a fraction, as cameras do
@@ -39,6 +41,21 @@ def format_moment(photo: Photo) -> str:
     year, month, day = date.split("-")
     moment = tr("{year}-{month}-{day} {time}", year=year, month=month, day=day, time=time)
     return moment if offset is None else tr("{moment}, UTC{offset}", moment=moment, offset=format_offset(offset))
+
+
+def describe_origin(origin: LabelOrigin, now: datetime) -> str:
+    """'by anna, 3 minutes ago': who gave a photo its label and how long ago; after a week the day, by this clock."""
+    who, minutes = origin.who, int((now - origin.moment).total_seconds() // 60)
+    if minutes < 1:  # or the clocks differ
+        return tr("by {who}, just now", who=who)
+    if minutes < 60:
+        return tr_count(minutes, "by {who}, {number} minute ago", "by {who}, {number} minutes ago", who=who)
+    if minutes < 24 * 60:
+        return tr_count(minutes // 60, "by {who}, {number} hour ago", "by {who}, {number} hours ago", who=who)
+    if minutes < 7 * 24 * 60:
+        days = minutes // (24 * 60)
+        return tr_count(days, "by {who}, {number} day ago", "by {who}, {number} days ago", who=who)
+    return tr("by {who}, {day}", who=who, day=origin.moment.astimezone().date().isoformat())
 
 
 def name_camera(capture: CaptureFacts) -> str:

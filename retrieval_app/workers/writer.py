@@ -6,6 +6,7 @@ Reading is another matter (`readers`): there the newest question comes first, an
 import logging
 import queue
 import threading
+import time
 from collections.abc import Hashable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from retrieval_app.workers.library_thread import LibraryTask, PendingTask, TaskE
 from retrieval_app.workers.refusals import extract_sentence
 
 PATIENCE_SECONDS = 30.0  # how long closing waits for what is still to be written
+SERVER_PATIENCE_SECONDS = 3.0  # and of those, how long for the next thing of it, where a server takes it
 LOG = logging.getLogger("lookalike.writing")
 
 
@@ -34,6 +36,7 @@ class LibraryWriter(QObject):
         self._library_number = 0  # grows with each library
         self._waiting: queue.SimpleQueue[PendingTask | None] = queue.SimpleQueue()
         self._unanswered = 0  # given and not yet answered
+        self._ended = 0  # tasks, counted by the writing thread
         self._write_done.connect(self._deliver_end)
         self._thread = threading.Thread(target=run_tasks, args=(self._waiting.get, self._report_end), daemon=True)
         self._thread.start()
@@ -58,11 +61,14 @@ class LibraryWriter(QObject):
         """Whether everything has been written."""
         return not self._unanswered
 
-    def close(self) -> None:
-        """Write what waits, and end the thread."""
+    def close(self, patience: float = PATIENCE_SECONDS) -> None:
+        """Write what waits, and end the thread; `patience` is how many seconds one thing of it may take."""
         self._folder = None
         self._waiting.put(None)
-        self._thread.join(timeout=PATIENCE_SECONDS)
+        deadline, ended = time.monotonic() + PATIENCE_SECONDS, -1
+        while self._thread.is_alive() and ended != self._ended and time.monotonic() < deadline:
+            ended = self._ended
+            self._thread.join(timeout=patience)
         if self._thread.is_alive():
             LOG.error("Closed before everything was written.")
 
@@ -73,6 +79,7 @@ class LibraryWriter(QObject):
 
     def _report_end(self, end: TaskEnd) -> None:
         """Called in the writing thread."""
+        self._ended += 1
         if end.error is not None:  # the log is all that is left of it where the window has closed meanwhile
             LOG.warning("Not written: %s: %s", end.task.key, end.error)
         self._write_done.emit(end)

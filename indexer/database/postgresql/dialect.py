@@ -20,6 +20,10 @@ POSTGRESQL_DIALECT = SqlDialect(
     concatenate="string_agg(CAST({} AS text), ',')".format,
     hint_index=lambda _name: "",
     list_values=_list_values,
+    name_labeller=(
+        "(SELECT CASE WHEN label IS NOT NULL THEN extract(epoch FROM moment) || ' ' || who END FROM label_history "
+        "WHERE photo = {} ORDER BY moment DESC LIMIT 1)"
+    ).format,
 )
 
 

@@ -51,6 +51,7 @@ SQLITE_DIALECT = SqlDialect(
     concatenate="group_concat({})".format,
     hint_index="INDEXED BY {}".format,
     list_values=_list_values,
+    name_labeller=lambda _photo: "NULL",
 )
 
 

@@ -25,6 +25,8 @@ HIT_KEYS = {
     "rank",
     "id",
     "offline",
+    "labelled_by",
+    "labelled_at",
     "path",
     "copies",
     "distance",

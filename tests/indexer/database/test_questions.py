@@ -9,9 +9,10 @@ import pytest
 
 from indexer.library import Library
 from indexer.places import enter_shared_library
+from indexer.reports.result_fields import list_photo_fields
 from indexer.search.query import Query
 from retrieval_app.session.snapshot import take_snapshot
-from tests.support.postgresql_server import LoopbackServer
+from tests.support.postgresql_server import OWNER, LoopbackServer
 from tests.support.questions import count_received_bytes, trace_questions
 from tests.support.vectors import clustered, fill, outcome
 
@@ -119,3 +120,18 @@ def test_many_vectors_are_read_with_one_question_and_one_for_their_dimension(sha
     with trace_questions(shared, tmp_path) as questions:
         assert len(table.sample_embeddings(model, range(50)).ids) == 50
     assert len(questions) == 3
+
+
+def test_a_photo_says_who_gave_it_its_label_and_when(shared: Library) -> None:
+    before = shared.store.database.fetch_rows("SELECT clock_timestamp()")[0][0]
+    shared.annotations.set_label([11], "wolf")
+    after = shared.store.database.fetch_rows("SELECT clock_timestamp()")[0][0]
+    labelled, bare = shared.load_photos([11, 12])
+    assert labelled.labelled is not None
+    assert labelled.labelled.who == OWNER
+    assert before <= labelled.labelled.moment <= after
+    fields = list_photo_fields(labelled)
+    assert (fields["labelled_by"], fields["labelled_at"]) == (OWNER, labelled.labelled.moment.isoformat())
+    assert (bare.labelled, list_photo_fields(bare)["labelled_by"]) == (None, None)
+    shared.annotations.set_label([11], None)
+    assert shared.load_photos([11])[0].labelled is None

@@ -12,7 +12,6 @@ from indexer.database.postgresql import vector_index
 from indexer.library import Library
 from indexer.places import enter_shared_library
 from indexer.progress import drain
-from indexer.search import server_candidates
 from indexer.search.query import Query
 from tests.support.plain_rows import SHARES, draw_names, plant_rows
 from tests.support.postgresql_server import LoopbackServer
@@ -24,7 +23,7 @@ DIM = 64
 @pytest.fixture(params=[3000, pytest.param(30_000, marks=pytest.mark.long)])
 def vectors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """Vectors (n, dim) float16 of photos that are many enough for an index."""
-    for module in (vector_index, server_candidates):
+    for module in (vector_index,):
         monkeypatch.setattr(module, "INDEXED_ROWS", 1000)
     return clustered(request.param, dim=DIM, seed=5)
 

@@ -16,7 +16,7 @@ from indexer.places import enter_shared_library
 from indexer.progress import drain
 from indexer.ranking.query_expansion import search_with_expansion
 from indexer.search.query import Query
-from indexer.search.results import SearchResult
+from indexer.search.results import Hit, SearchResult
 from tests.support.postgresql_server import LoopbackServer
 from tests.support.vectors import clustered, fill, outcome
 
@@ -63,6 +63,11 @@ def search_all_ways(library: Library, photo: int) -> Iterator[SearchResult]:
     yield search_with_expansion(library, query)
 
 
+def leave_out_labellers(hits: list[Hit]) -> list[Hit]:
+    """The hits without who labelled them, which only a server writes down."""
+    return [hit._replace(photo=hit.photo._replace(labelled=None)) for hit in hits]
+
+
 @pytest.mark.parametrize("count", [5, pytest.param(50, marks=pytest.mark.long)])
 def test_searches_of_both_databases_are_equal(
     tmp_path: Path, shared_home: LoopbackServer, monkeypatch: pytest.MonkeyPatch, count: int
@@ -77,7 +82,7 @@ def test_searches_of_both_databases_are_equal(
         with Library.open(target) as shared:
             for photo in np.linspace(2, PHOTOS - 1, count).astype(int).tolist():
                 for one, other in zip(search_all_ways(own, photo), search_all_ways(shared, photo), strict=True):
-                    assert one.hits == other.hits
+                    assert one.hits == leave_out_labellers(other.hits)
                     assert (one.engine, one.recall_at_10) == (other.engine, other.recall_at_10)
                     found += bool(one.hits)
             assert np.array_equal(own.find_photo_ids(), shared.find_photo_ids())

@@ -1,6 +1,7 @@
 """The details: a label is read and written, why a photo matches is shown on demand, numbers have words."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
-from indexer.search.results import Hit, Photo
+from indexer.search.results import Hit, LabelOrigin, Photo
 from retrieval_app.search.details_panel import DetailsPanel, list_photo_facts
+from retrieval_app.widgets.photo_facts import describe_origin
 from retrieval_app.window.main_window import MainWindow
 from tests.support.window_waits import wait_for, wait_for_signal
 
@@ -192,3 +194,23 @@ def test_a_label_that_cannot_be_shown_is_refused_with_a_sentence(window: MainWin
     assert notice == [("A label is a word or a few, on one line.",)]
     assert written(home, photo) == before
     assert details.label_edit.text() == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "by anna, just now"),
+        (59, "by anna, just now"),
+        (60, "by anna, 1 minute ago"),
+        (3 * 60 + 59, "by anna, 3 minutes ago"),
+        (3600, "by anna, 1 hour ago"),
+        (49 * 3600, "by anna, 2 days ago"),
+        (8 * 86400, "by anna, 2024-12-"),
+    ],
+)
+def test_who_labelled_a_photo_is_told_with_how_long_ago(seconds: int, said: str) -> None:
+    moment = datetime(2024, 12, 20, 12, tzinfo=UTC)
+    assert describe_origin(LabelOrigin("anna", moment), moment + timedelta(seconds=seconds)).startswith(said)
+    facts = dict(list_photo_facts(PHOTO._replace(labelled=LabelOrigin("anna", moment)), None))
+    assert facts["Labelled"].startswith("by anna, 2024-12-")
+    assert "Labelled" not in dict(list_photo_facts(PHOTO, None))

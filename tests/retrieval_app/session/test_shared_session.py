@@ -1,6 +1,8 @@
 """The window's session on a shared library: what others commit is seen, and a server that is away is waited for."""
 
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,11 @@ from indexer.places import enter_shared_library
 from indexer.search.query import Query
 from retrieval_app.session.session import Session
 from tests.support.postgresql_server import LoopbackServer, make_server, remove_server
+from tests.support.silent_proxy import pass_on_until_silent
 from tests.support.vectors import clustered, fill
 from tests.support.window_waits import wait_for
+
+MOST_CLOSING_SECONDS = 5.0
 
 
 @pytest.fixture
@@ -56,3 +61,26 @@ def test_what_others_do_is_seen_and_a_server_that_is_away_is_waited_for(
     with Library.open(folder) as other:
         assert other.annotations.read_labels(other.model_id) == {3: "wolf"}
     session.close()
+
+
+def test_closing_does_not_wait_for_a_server_that_has_fallen_silent(
+    home: Path, server: LoopbackServer, qtbot: QtBot
+) -> None:
+    uri = server.name_library("silent")
+    fill(enter_shared_library(uri), clustered(12), publish=False)
+    with pass_on_until_silent(server.port) as proxy:
+        folder = enter_shared_library(uri.replace(f":{server.port}/", f":{proxy.port}/"))
+        session = Session(folder)
+        session.library.switch_to(folder)
+        wait_for(qtbot, lambda: len(session.search.listing.ids) == 12 and not session.search.is_running)
+        write = partial(session.library.writer.write, "label")
+        with qtbot.waitSignal(session.library.writer.written):
+            write(lambda library: library.annotations.set_label([3], "wolf"))
+        proxy.is_silent.set()
+        write(lambda library: library.annotations.set_label([4], "bear"))
+        session.search.run_query(Query((3,)))
+        start = time.monotonic()
+        session.close()
+        assert time.monotonic() - start < MOST_CLOSING_SECONDS
+    with Library.open(enter_shared_library(uri)) as other:
+        assert other.annotations.read_labels(other.model_id) in ({3: "wolf"}, {3: "wolf", 4: "bear"})
