@@ -7,6 +7,8 @@ killed run left behind has a name by which `remove_leftovers` finds it.
 """
 
 import contextlib
+import errno
+import hashlib
 import os
 import re
 import secrets
@@ -87,11 +89,16 @@ def create_sole_temporary_folder(final: Path) -> Path:
     """Remove what killed runs left for `final`, then do as `create_temporary_folder`; only for a folder with a single
     writer.
     """
+    remove_partial(final)
+    return create_temporary_folder(final)
+
+
+def remove_partial(final: Path) -> None:
+    """Remove what killed runs left for `final`; only where nobody else writes it."""
     is_left = re.compile(re.escape(f".{final.name}") + _PARTIAL_END).fullmatch
     for entry in final.parent.iterdir() if final.parent.is_dir() else ():
         if is_left(entry.name):
             remove_path(entry)
-    return create_temporary_folder(final)
 
 
 def publish_folder(temporary: Path, final: Path) -> None:
@@ -110,6 +117,89 @@ def publish_folder(temporary: Path, final: Path) -> None:
     temporary.rename(final)
     _sync_to_disk(final.parent)
     shutil.rmtree(replaced, ignore_errors=True)
+
+
+def copy_compared(source: Path, copy: Path) -> Iterator[int]:
+    """Copy a file, or a folder with all that is in it, and read both again; yields the bytes of each file once copied.
+
+    Raises OSError where something cannot be copied, or where the copy is not what the source is by then.
+    """
+    (copy if source.is_dir() else copy.parent).mkdir(parents=True, exist_ok=True)
+    for path in _walk_files(source):
+        target = copy / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target, follow_symlinks=False)
+        if not target.is_symlink():
+            _sync_to_disk(target)
+        yield path.lstat().st_size
+    if not has_same_files(source, copy):
+        raise OSError(errno.EIO, "The copy is not the same", str(copy))
+
+
+def has_same_files(one: Path, other: Path) -> bool:
+    """Whether two files, or all files in two folders, have the same names and hold the same."""
+    return _hash_files(one) == _hash_files(other)
+
+
+def publish_new_path(temporary: Path, final: Path) -> None:
+    """Give a file or folder its final name on the same drive, durably; OSError where there is something by then."""
+    if os.path.lexists(final):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final))
+    final.parent.mkdir(parents=True, exist_ok=True)
+    temporary.rename(final)
+    for folder in (temporary.parent, final.parent):
+        _sync_to_disk(folder)
+
+
+def publish_from_folder(temporary: Path, final: Path) -> None:
+    """Do as `publish_new_path`, and remove the temporary folder that the file or folder was in."""
+    publish_new_path(temporary, final)
+    remove_path(temporary.parent)
+
+
+def remove_durably(path: Path) -> None:
+    """Remove a file or folder, of which nothing has its name any more when a part has gone."""
+    doomed = create_temporary_folder(path)
+    path.rename(doomed / path.name)
+    _sync_to_disk(path.parent)
+    remove_path(doomed)
+
+
+def remove_moved(parent: Path, other: Path) -> None:
+    """Remove what a killed run has left of `remove_durably` in `parent`, of all that lies in the `other` folder."""
+    for entry in parent.glob(f".*{PARTIAL_SUFFIX}"):
+        if is_partial_name(entry.name) and (other / entry.name[1:].rsplit(".", 2)[0]).exists():
+            remove_path(entry)
+
+
+def list_states(place: Path) -> dict[Path, tuple[int, int]]:
+    """Size in bytes and time of each file, without those that come and go with connections to a database."""
+    states = {path: path.lstat() for path in _walk_files(place) if not path.name.endswith(("-wal", "-shm"))}
+    return {path: (state.st_size, state.st_mtime_ns) for path, state in states.items()}
+
+
+def _walk_files(place: Path) -> list[Path]:
+    """The file itself, or all files and links in a folder. OSError where there is anything else, as a pipe."""
+    if not place.is_dir():
+        return [place]
+    entries = [Path(parent, name) for parent, folders, names in os.walk(place) for name in (*folders, *names)]
+    paths = [path for path in sorted(entries) if path.is_symlink() or not path.is_dir()]
+    for path in paths:
+        if not (path.is_symlink() or path.is_file()):
+            raise OSError(errno.EINVAL, "It is neither a file nor a folder", str(path))
+    return paths
+
+
+def _hash_files(place: Path) -> dict[str, str]:
+    """The sha256 of each file by its path below the place, and where each link leads."""
+    hashes = {}
+    for path in _walk_files(place):
+        if path.is_symlink():
+            hashes[path.relative_to(place).as_posix()] = os.readlink(path)  # noqa: PTH115  # which may be no text
+        else:
+            with path.open("rb") as file:
+                hashes[path.relative_to(place).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
 def remove_leftovers(parent: Path) -> None:

@@ -3,12 +3,15 @@
 A library can be given another name, and be deleted: of its folder only goes what a library itself writes there.
 """
 
+import errno
 import os
 import re
+import shutil
 import tempfile
 import zlib
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +20,7 @@ from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.home.folders import find_home_folder, list_home_folders
 from indexer.paths import fold_path, is_below, show_path
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 if TYPE_CHECKING:
     from indexer.database.annotations import AnnotationCounts
@@ -111,6 +115,116 @@ def measure_folders(folders: Iterable[Path]) -> Steps[int]:
             with suppress(OSError):
                 byte_count += os.lstat(Path(place, name)).st_size
     return byte_count
+
+
+class MoveOutcome(NamedTuple):
+    """What became of a move: the new path of each that was moved, and a sentence about each that stayed."""
+
+    moved: dict[Path, Path]
+    stayed: list[str]
+
+
+def list_home_contents(home: Path) -> list[Path]:
+    """The libraries, trainings and pages of studies in a home folder: what can be moved to another."""
+    libraries = [path for path in sorted(home.glob("*" + LIBRARY_SUFFIX)) if has_library(path)]
+    others = [path for kind in ("checkpoints", "studies") for path in sorted((home / kind).glob("[!.]*"))]
+    return libraries + others
+
+
+def list_model_contents(folder: Path) -> list[Path]:
+    """The folders of the prepared models in a folder of such."""
+    return [path for path in sorted(folder.glob("*")) if re.fullmatch("[0-9a-f]+", path.name) and path.is_dir()]
+
+
+def move_contents(contents: Iterable[Path], before: Path, after: Path) -> Steps[MoveOutcome]:
+    """Move what lies in the folder `before` into the folder `after`, whole and one after the other.
+
+    On another drive each is copied and compared before it has its name there, and is taken away only then: killed at
+    any moment, nothing is lost, and the same move again goes on. What cannot be moved stays as it is.
+    """
+    from indexer import atomic  # noqa: PLC0415  # the window asks for names first
+
+    places = list(contents)
+    outcome = MoveOutcome({}, [])
+    for parent in (before, before / "checkpoints", before / "studies"):
+        atomic.remove_moved(parent, after / parent.relative_to(before))
+    for number, place in enumerate(places):
+        yield (progress := Progress("move", number, len(places), show_path(place)))
+        try:
+            yield from _move_place(place, before, after, progress)
+        except LookalikeError as error:
+            outcome.stayed.append(str(error))
+        except OSError as error:
+            outcome.stayed.append(
+                tr("{place} stays where it is ({reason}).", place=show_path(place), reason=error.strerror or error)
+            )
+        else:
+            outcome.moved[place] = after / place.relative_to(before)
+    return outcome
+
+
+def _move_place(place: Path, before: Path, after: Path, progress: Progress) -> Steps[None]:
+    """Move one library, training, page or model; LookalikeError or OSError where it stays."""
+    from indexer import atomic  # noqa: PLC0415  # the window asks for names first
+
+    target = after / place.relative_to(before)
+    shown = {"place": show_path(place), "folder": show_path(target.parent)}
+    with _take_lock(place) if has_library(place) else nullcontext():
+        with _hold_alone(place):
+            pass  # from now on its log is in it
+        states = atomic.list_states(place)
+        if os.path.lexists(target):
+            atomic.remove_partial(target)
+            is_one = target.exists() and place.samefile(target)  # one of the folders is a link to the other
+            if is_one or not atomic.has_same_files(place, target):  # else a move was cut off
+                raise LookalikeError(
+                    "{place} stays where it is: something of that name is in {folder} already.", **shown
+                )
+            _take_away(place, states)
+        elif not _rename_place(place, target):
+            if sum(size for size, _ in states.values()) > shutil.disk_usage(after).free:
+                raise LookalikeError("{place} stays where it is: there is not enough room in {folder}.", **shown)
+            copy = atomic.create_sole_temporary_folder(target) / target.name
+            try:
+                for _ in atomic.copy_compared(place, copy):
+                    yield progress
+                _take_away(place, states, partial(atomic.publish_from_folder, copy, target))
+            finally:
+                atomic.remove_path(copy.parent)
+
+
+def _take_away(place: Path, states: dict[Path, tuple[int, int]], publish: Callable[[], None] = lambda: None) -> None:
+    """Publish the copy of what is still as it was, and remove it, while nobody can write to it."""
+    from indexer import atomic  # noqa: PLC0415  # the window asks for names first
+
+    with _hold_alone(place):
+        if atomic.list_states(place) != states:
+            raise LookalikeError("{place} stays where it is, as it was changed meanwhile.", place=show_path(place))
+        publish()
+        atomic.remove_durably(place)
+
+
+def _rename_place(place: Path, target: Path) -> bool:
+    """Move by a new name alone; False where the target lies on another drive."""
+    from indexer import atomic  # noqa: PLC0415  # the window asks for names first
+
+    try:
+        with _hold_alone(place):
+            atomic.publish_new_path(place, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return False
+    return True
+
+
+def _hold_alone(place: Path) -> AbstractContextManager[None]:
+    """Keep others out of the database of a library that lies here; all else needs no keeping."""
+    if not (place / DATABASE_FILE).is_file():
+        return nullcontext()
+    from indexer.database.sqlite.connection import hold_alone  # noqa: PLC0415  # the window asks for names first
+
+    return hold_alone(place / DATABASE_FILE)
 
 
 def name_library(folder: Path) -> str:

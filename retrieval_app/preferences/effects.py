@@ -18,6 +18,7 @@ from retrieval_app.preferences.choices import (
     read_cores,
     read_thumbnail_limit,
 )
+from retrieval_app.preferences.folder_move import FolderMove
 from retrieval_app.session.photo_selection import PhotoSelection
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
@@ -35,6 +36,7 @@ class UserPreferences(QObject):
     def __init__(self, session: Session, theme: Theme, settings: WindowSettings, selection: PhotoSelection) -> None:
         super().__init__(session)
         self._session, self._theme, self.settings, self._selection = session, theme, settings, selection
+        self.folder_move = FolderMove(session, self)
         selection.by_click = read_click(settings) == "select"
         if read_cores(settings):
             self._limit_children(read_cores(settings))

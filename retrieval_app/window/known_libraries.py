@@ -45,13 +45,18 @@ class KnownLibraries:
 
         LookalikeError where the name is taken or none, or where another program is at work on the library.
         """
-        target, was_last = rename_library(folder, name), folder == self.find_last()
+        target = rename_library(folder, name)
+        self.follow_move(folder, target)
+        return target
+
+    def follow_move(self, folder: Path, target: Path) -> None:
+        """Know a library by the folder that it lies in now."""
+        was_last = folder == self.find_last()
         self.forget(folder)
         if was_last:
             self.remember(target)
         else:
             self.add(target)
-        return target
 
     def take_off(self, folder: Path) -> None:
         """List a library no more, until it is opened again; the library itself stays where it is."""

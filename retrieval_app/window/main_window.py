@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         add_page = self.page_stack.add_page
         grid_selection = self.search_page.results.grid.selection
         self.preferences = UserPreferences(self.session, self.theme, self._settings, grid_selection)
+        self.preferences.folder_move.library_moved.connect(self.library_actions.known.follow_move)
         self.viewer_opener = ViewerOpener(self, self.session, self.tiles, self.theme, self._settings)
         add_page("Search", "Find what looks alike", lambda: self.search_page)
         add_page("Duplicates", "Photos that are there more than once", lambda: self.duplicates_page)

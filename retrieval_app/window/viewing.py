@@ -166,6 +166,8 @@ class ViewerOpener(QObject):
             self.places.addWidget(viewer)
             viewer.slide_show.set_interval(self.interval)
             viewer.closed.connect(self.close_viewer)
+            for readers in (viewer.pictures.readers, viewer.questions):
+                self._session.library.closed.connect(partial(readers.open_library, None))
             viewer.full_screen_wanted.connect(self._toggle_full_screen)
             viewer.search_wanted.connect(self._search_example)
             viewer.notice_posted.connect(self._session.notice_posted)

@@ -60,6 +60,7 @@ WORK_KINDS = {
     "copy": WorkKind(tr("Copying"), "", tr("Stop copying")),
     "link": WorkKind(tr("Linking"), "", tr("Stop linking")),
     "delete": WorkKind(tr("Deleting the library"), "", ""),
+    "move": WorkKind(tr("Moving to another folder"), "", tr("Stop moving to another folder")),
 }
 
 

@@ -20,6 +20,12 @@ class PendingTask(NamedTuple):
     work: LibraryTask
 
 
+class LibraryRelease(NamedTuple):
+    """Instead of a task: another library counts from now on, and the one before is let go of at once."""
+
+    library_number: int
+
+
 class TaskEnd(NamedTuple):
     """What a task returned, or the exception that it ended with."""
 
@@ -28,21 +34,27 @@ class TaskEnd(NamedTuple):
     error: Exception | None
 
 
-def run_tasks(take_task: Callable[[], PendingTask | None], report_end: Callable[[TaskEnd], None]) -> None:
+TakeTask = Callable[[int], PendingTask | LibraryRelease | None]
+
+
+def run_tasks(take_task: TakeTask, report_end: Callable[[TaskEnd], None]) -> None:
     """Run tasks in this thread until `take_task` returns None; the library stays open from one task to the next.
 
-    `report_end` is called in this thread, and may emit a signal of a window that is already gone.
+    `take_task` is told the number of the library that is open. `report_end` is called in this thread, and may emit a
+    signal of a window that is already gone.
     """
     library: Library | None = None
     opened_number = -1
-    while (task := take_task()) is not None:
+    while (task := take_task(opened_number)) is not None:
+        if library is not None and opened_number != task.library_number:
+            library.close()
+            library = None
+        opened_number = task.library_number
+        if isinstance(task, LibraryRelease):
+            continue
         result, error = None, None
         try:
-            if library is not None and opened_number != task.library_number:
-                library.close()
-                library = None
             library = library or _open_library(task.folder)
-            opened_number = task.library_number
             result = task.work(library)
         except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
             error = library.store.explain_fault(fault) if library is not None else fault

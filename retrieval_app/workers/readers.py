@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from retrieval_app.workers.library_thread import LibraryTask, PendingTask, TaskEnd, run_tasks
+from retrieval_app.workers.library_thread import LibraryRelease, LibraryTask, PendingTask, TaskEnd, run_tasks
 from retrieval_app.workers.refusals import extract_sentence
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class LibraryReaders(QObject):
             self._library_number += 1
             self._waiting.clear()
             self._running.clear()
+            self._condition.notify_all()
 
     def follow_library(self, folder: Path) -> None:
         """Read this library from now on; where it is the same as before, nothing is dropped."""
@@ -97,14 +98,16 @@ class LibraryReaders(QObject):
         for thread in self._threads:
             thread.join(timeout=JOIN_SECONDS)
 
-    def _take_question(self) -> PendingTask | None:
-        """The newest question, as soon as there is one; None once the readers are closed."""
+    def _take_question(self, opened_number: int) -> PendingTask | LibraryRelease | None:
+        """The newest question or another library, as soon as there is one; None once the readers are closed."""
         with self._condition:
             while not self._closed:
                 if self._waiting and self._folder is not None:
                     key, work = self._waiting.popitem()
                     self._running.add(key)
                     return PendingTask(self._library_number, self._folder, key, work)
+                if opened_number != self._library_number:
+                    return LibraryRelease(self._library_number)
                 self._condition.wait()
             return None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from retrieval_app.workers.library_thread import LibraryTask, PendingTask, TaskEnd, run_tasks
+from retrieval_app.workers.library_thread import LibraryRelease, LibraryTask, PendingTask, TaskEnd, run_tasks
 from retrieval_app.workers.refusals import extract_sentence
 
 PATIENCE_SECONDS = 30.0  # how long closing waits for what is still to be written
@@ -34,17 +34,18 @@ class LibraryWriter(QObject):
         super().__init__(parent)
         self._folder: Path | None = None
         self._library_number = 0  # grows with each library
-        self._waiting: queue.SimpleQueue[PendingTask | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[PendingTask | LibraryRelease | None] = queue.SimpleQueue()
         self._unanswered = 0  # given and not yet answered
         self._ended = 0  # tasks, counted by the writing thread
         self._write_done.connect(self._deliver_end)
-        self._thread = threading.Thread(target=run_tasks, args=(self._waiting.get, self._report_end), daemon=True)
+        self._thread = threading.Thread(target=run_tasks, args=(self._take_task, self._report_end), daemon=True)
         self._thread.start()
 
     def open_library(self, folder: Path | None) -> None:
         """Write into this library from now on, or none; what was given before still goes into the one before."""
         self._folder = folder
         self._library_number += 1
+        self._waiting.put(LibraryRelease(self._library_number))
 
     def follow_library(self, folder: Path) -> None:
         """Write into this library from now on, which may be the same as before."""
@@ -76,6 +77,9 @@ class LibraryWriter(QObject):
         """Write nothing more, and do not wait for what is being written: for files that can be written again."""
         self._folder = None
         self._waiting.put(None)
+
+    def _take_task(self, _opened_number: int) -> PendingTask | LibraryRelease | None:
+        return self._waiting.get()
 
     def _report_end(self, end: TaskEnd) -> None:
         """Called in the writing thread."""

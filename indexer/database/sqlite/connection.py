@@ -25,11 +25,12 @@ from indexer.database.sqlite.opening import (
     require_own_folder,
 )
 from indexer.database.sqlite.schema import APPLICATION_ID, MIGRATIONS
-from indexer.errors import LibraryError
+from indexer.errors import LibraryBusy, LibraryError
 from indexer.paths import get_stored_folder, make_name_key, make_search_text, show_path
 from indexer.wording import convert_file_time, normalise_label
 
 BUSY_SECONDS = 30.0
+CLOSING_SECONDS = 5.0  # for which a library that is being closed is waited for
 # Of processor time, so that a slow disk is waited for: at a million photos the longest of ours takes a few.
 STATEMENT_SECONDS = 300.0
 PEEK_SECONDS = 2.0
@@ -319,6 +320,27 @@ class SqliteDatabase:
         self._db.close()
         if self._source.copy is not None:
             self._source.copy.cleanup()
+
+
+@contextmanager
+def hold_alone(path: Path) -> Iterator[None]:
+    """Let no other connection at a database until the block ends; its log has gone into it by then.
+
+    LibraryBusy where another one does not close it in time, LibraryError where it cannot be read.
+    """
+    name = show_path(path.parent)
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=CLOSING_SECONDS)) as db:
+        db.isolation_level = None
+        try:
+            for statement in ("PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE", "COMMIT"):
+                db.execute(statement)
+        except sqlite3.DatabaseError as fault:
+            if _get_code(fault) == sqlite3.SQLITE_BUSY:
+                raise LibraryBusy(
+                    "The library {name} is open in another window or program, and stays where it is.", name=name
+                ) from fault
+            raise LibraryError("The library {name} cannot be read ({fault}).", name=name, fault=fault) from fault
+        yield
 
 
 @cache

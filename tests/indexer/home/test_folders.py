@@ -1,10 +1,12 @@
 """Where libraries and models are kept can be chosen; what lay in the folder before is still found."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from indexer.cli.terminal import run_command
 from indexer.errors import LookalikeError
 from indexer.home.folders import find_home_folder, find_models_folder, list_home_folders, list_models_folders
 from indexer.home.settings_file import (
@@ -21,6 +23,7 @@ from indexer.models.hub import find_download_folder
 from indexer.models.prepared import list_prepared_folders
 from indexer.places import find_library, list_libraries, measure_home, require_home_place
 from indexer.progress import drain
+from retrieval_app.commands import lookalike_command
 from tests.support.trees import paint
 
 
@@ -81,6 +84,21 @@ def test_a_chosen_folder_that_is_not_there_is_not_made(data: Path, tmp_path: Pat
     assert find_home_folder() == data
     assert find_models_folder() == data / "models"
     assert not (tmp_path / "drive").exists()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_doctor_tells_the_folders_that_count(
+    data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], is_there: bool
+) -> None:
+    home, models = tmp_path / "drive", tmp_path / "drive" / "models of mine"
+    if is_there:
+        models.mkdir(parents=True)
+    choose(data, **{HOME_KEY: [home], MODELS_KEY: [models]})
+    assert run_command(lookalike_command.main, ["doctor", "--json"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    expected = {"home": home, "models": models} if is_there else {"home": data, "models": data / "models"}
+    assert {key: told[key] for key in expected} == {key: str(folder) for key, folder in expected.items()}
+    assert told["settings"] == str(data / SETTINGS_FILE)
 
 
 def test_the_variable_wins_over_the_settings(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.home.folders import find_home_folder, find_models_folder, list_home_folders
 from indexer.home.settings_file import FORMER_KEYS, SETTINGS_FILE
+from indexer.library import Library
 from indexer.own_process import CORES_VARIABLE
 from retrieval_app.help.help_menu import TOUR_KEY
 from retrieval_app.preferences.choices import CLICK_KEY, CORES_KEY, THEME_KEY, THUMBNAILS_KEY
@@ -20,6 +21,7 @@ from retrieval_app.preferences.dialog import SettingsDialog
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.window.main_window import MainWindow
 from tests.support.window_waits import wait_for
+from training.data.sources import UNFINISHED_FILE
 
 ROOT = Path(__file__).parents[3]
 
@@ -112,7 +114,7 @@ def test_a_home_folder_is_chosen_and_given_back(
     refuse.close()
     homes.ask_for(new)
     question = find_box(window)
-    assert "Nothing is moved." in question.informativeText()
+    assert "moved or not" in question.informativeText()
     assert find_home_folder() == usual
     press_button(question, "Use it")
     assert find_home_folder() == new
@@ -125,6 +127,50 @@ def test_a_home_folder_is_chosen_and_given_back(
     models.ask_for(new)
     press_button(find_box(window), "Use it")
     assert find_models_folder() == new
+
+
+def test_what_lies_in_the_former_home_is_moved_with_the_open_library(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, new, library = tmp_path / "lookalike", tmp_path / "new", window.session.library
+    usual.symlink_to(find_home_folder())
+    new.mkdir()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("LOOKALIKE_HOME")
+    (usual / "checkpoints" / "half").mkdir(parents=True)
+    (usual / "checkpoints" / "half" / UNFINISHED_FILE).write_bytes(b"state")
+    library.switch_to(usual / "default.library")
+    wait_for(qtbot, lambda: library.is_open and len(library.photo_ids) > 0)
+    photos = library.photo_ids.tolist()
+    homes, _ = open_settings(window).folder_choices
+    homes.ask_for(new)
+    press_button(find_box(window), "Use it, and move what is there")
+    wait_for(qtbot, lambda: library.folder == new / "default.library" and len(library.photo_ids) > 0)
+    assert library.photo_ids.tolist() == photos
+    assert not (usual / "default.library").exists()
+    assert not window.session.work.works
+    told = window.session.work.notices[0].sentence
+    assert told.startswith(f"Moved to {new}: default.library.")
+    assert told.endswith("half stays where it is, as its training can still go on.")
+    known = window.library_actions.known
+    assert known.find_last() == new / "default.library"
+    assert usual / "default.library" not in known.list_folders()
+
+
+def test_a_library_that_cannot_be_moved_is_shown_where_it_was(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.database.sqlite.connection.CLOSING_SECONDS", 0.1)
+    library, new = window.session.library, tmp_path / "new"
+    new.mkdir()
+    before = library.folder
+    with Library.open(before):
+        window.preferences.folder_move.start_move({before.parent: [before]}, new)
+        wait_for(qtbot, lambda: not window.session.work.works)
+    assert window.session.work.notices[0].sentence.startswith("Nothing was moved. The library ")
+    wait_for(qtbot, lambda: library.is_open)
+    assert library.folder == before
+    assert not list(new.iterdir())
 
 
 def test_the_guide_names_every_key_of_the_settings_file() -> None:
