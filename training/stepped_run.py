@@ -20,13 +20,20 @@ from indexer.progress import Progress, Steps
 from training.data import pictures
 from training.data.given_parts import divide_folder
 from training.data.groups import group_photos, map_groups
-from training.data.labelled_folders import UnreadableFile, require_usable, survey_folder, survey_unlabelled
+from training.data.labelled_folders import (
+    UnreadableFile,
+    join_tracks,
+    require_usable,
+    survey_folder,
+    survey_unlabelled,
+)
 from training.data.pictures import PicturePart
 from training.data.sources import (
     LibraryLabels,
     TrainingSource,
     divide_library,
     format_source_arguments,
+    learns_from_unlabelled,
     read_library_samples,
 )
 from training.data.split import DataSplit, split_without_classes
@@ -117,14 +124,18 @@ def _divide_source(source: TrainingSource, config: TrainConfig, column: Mapping[
     """The parts of a source, no group parted; of a folder without classes only where the recipe needs none."""
     if isinstance(source, LibraryLabels):
         found = read_library_samples(source)
-        grouped = yield from group_photos(found.labelled, column=column)
-        groups = map_groups(found.labelled, grouped)
-        remarks: tuple[str, ...] = (summarise_groups(grouped),) if found.labelled else ()
+        taking_part = found.labelled + (found.unlabelled if learns_from_unlabelled(found, config.recipe) else ())
+        grouped = yield from group_photos(taking_part, column=column)
+        groups = map_groups(taking_part, grouped)
+        remarks: tuple[str, ...] = (summarise_groups(grouped),) if taking_part else ()
         return _DividedSource(divide_library(found, config.purpose, config.recipe, groups), remarks, groups)
     folder = yield from survey_folder(source, config.class_level)
     if not folder.samples and config.recipe in ("auto", "unlabelled"):
         samples = yield from survey_unlabelled(source)
-        return _DividedSource(split_without_classes(samples), (), {})
+        grouped = yield from group_photos(samples, column=column)
+        groups = map_groups(samples, grouped)
+        split = split_without_classes(join_tracks(samples, groups))
+        return _DividedSource(split, (summarise_groups(grouped),), groups)
     grouped = yield from group_photos(folder.samples, column=column)
     groups = map_groups(folder.samples, grouped)
     divided = divide_folder(folder, config.purpose, groups)

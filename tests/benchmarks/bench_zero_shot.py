@@ -21,6 +21,7 @@ from indexer.models import model
 from indexer.models.backbones import import_timm
 from indexer.models.installation import ModelChoice, install_model
 from indexer.models.model import Model
+from indexer.models.network import create_network
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.progress import drain
@@ -28,9 +29,11 @@ from indexer.reports.raw_pixels import RawPixelEmbedder
 from indexer.statistics import metrics
 from tests.benchmarks import rerank
 from tests.benchmarks.sets import CLIPART, SETS
+from training.judging.verdict import wrap_network
 
 POWERS = (2, 3, 4)  # of generalised means
 SECOND = "tf_efficientnet_lite1"
+SCALES = (0.5, 2**-0.5, 2**0.5)  # of the sides of a picture, beside its own (Radenovic et al. 2018, section 5.2)
 CROP = 0.75  # side of the five crops, of the whole square's
 
 
@@ -69,6 +72,7 @@ ROWS: dict[str, list[RowSetting]] = {
     "generalised mean (GeM)": [RowSetting((f"gem {power}",)) for power in POWERS],
     "average and maximum": [RowSetting(("average", "maximum"), weight=weight) for weight in (0.5, 1)],
     "mirrored too": [RowSetting(("mirrored",))],
+    "several scales": [RowSetting((name,)) for name in ("smaller", "larger", "all scales")],
     "five crops too, both sides": [RowSetting(("crops",))],
     "five crops too, query only": [RowSetting(query="crops")],
     "with a second network": [RowSetting(("average", "second"), weight=weight) for weight in (0.5, 1, 2)],
@@ -98,6 +102,7 @@ ROWS: dict[str, list[RowSetting]] = {
 def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         networks = [load_network(choice, Path(work)) for choice in (ModelChoice(), write_second_network(Path(work)))]
+        networks += [make_scaled_network(networks[0], scale) for scale in SCALES]
         sets = {name: load_set(name, networks, Path(work)) for name in SETS if name != "clip art" or CLIPART.is_dir()}
     for name, embedded in sets.items():
         print(f"{name}: {len(embedded.codes):,} pictures in {embedded.codes.max() + 1} classes")
@@ -189,6 +194,12 @@ def load_network(choice: ModelChoice, work: Path) -> Model:
     return model.load_model(work / "models" / card.fingerprint, runtime="query")
 
 
+def make_scaled_network(network: Model, scale: float) -> Model:
+    """The packaged network for pictures whose sides are `scale` times as long, to the nearest step of the network."""
+    size = round(network.card.preprocessing.size * scale / 32) * 32
+    return wrap_network(create_network(size=size, framing="letterbox"), f"at {size} px")
+
+
 # the sets, embedded
 
 
@@ -196,8 +207,8 @@ def load_set(name: str, networks: Sequence[Model], work: Path) -> EmbeddedSet:
     """A set with its embeddings, which are computed once and then kept in the temporary folder."""
     pictures = SETS[name](work)
     codes = np.unique([label for _, label in pictures], return_inverse=True)[1]
-    both = "-".join(network.card.fingerprint[:12] for network in networks)
-    words = f"zero-shot-{name.replace(' ', '-')}-{len(pictures)}-{both}.npz"
+    both = "-".join(network.card.fingerprint[:12] for network in networks[:2])
+    words = f"zero-shot-scales-{name.replace(' ', '-')}-{len(pictures)}-{both}.npz"
     cache_file = Path(tempfile.gettempdir()) / words
     if not cache_file.exists():
         views = list(_embed_views([path for path, _ in pictures], *networks))
@@ -207,11 +218,18 @@ def load_set(name: str, networks: Sequence[Model], work: Path) -> EmbeddedSet:
         return EmbeddedSet({key: rerank.normalise_rows(file[key].astype(np.float64)) for key in file}, codes, {})
 
 
-def _embed_views(paths: Sequence[Path], network: Model, other: Model) -> Iterator[dict[str, np.ndarray]]:
-    """The views of each picture: every way of pooling, its mirror image, crops, the other network, its pixels."""
+def _embed_views(
+    paths: Sequence[Path], network: Model, other: Model, *scaled: Model
+) -> Iterator[dict[str, np.ndarray]]:
+    """The views of each picture: every way of pooling, its mirror image, crops, the other network, its pixels.
+
+    `scaled` are the network itself for pictures of other sizes, in the order of SCALES.
+    """
     preparing = network.card.preprocessing
     for path in paths:
-        image = decode_photo(read_photo(path), max(preparing.short_side, other.card.preprocessing.short_side)).image
+        image = decode_photo(
+            read_photo(path), max(one.card.preprocessing.short_side for one in (network, other, *scaled))
+        ).image
         square = preparing.prepare(image)
         side = min(image.size)
         small, step = round(CROP * side), side - round(CROP * side)
@@ -223,8 +241,12 @@ def _embed_views(paths: Sequence[Path], network: Model, other: Model) -> Iterato
         )
         means = rerank.normalise_rows(maps.mean(axis=(2, 3)))
         pooled = {f"gem {power}": (maps[0] ** power).mean(axis=(1, 2)) ** (1 / power) for power in POWERS}
+        half, smaller, larger = (one.embed(one.prepare(image)[None])[0] for one in scaled)
         yield pooled | {
             "average": means[0],
+            "smaller": means[0] + smaller + half,
+            "larger": means[0] + larger,
+            "all scales": means[0] + smaller + half + larger,
             "maximum": maps[0].max(axis=(1, 2)),
             "mirrored": means[:2].sum(axis=0),
             "crops": means[0] + means[2:].mean(axis=0),

@@ -22,6 +22,7 @@ from indexer.photos.reading import HIDDEN_FOLDER_MARK, content_hash, is_candidat
 from indexer.progress import Progress, Steps
 from training.data.benchmark_layouts import ListedFile, read_benchmark
 
+CONTENT_MARK = "\0"  # begins the class of a photo that nobody gave one: no folder and no label can be named so
 PART_PREFERENCE = ("test", "validation", "train", "")  # of copies in several parts the first counts
 
 
@@ -120,7 +121,21 @@ def survey_unlabelled(folder: Path) -> Steps[tuple[PhotoSample, ...]]:
 
 def make_unlabelled_sample(path: bytes, sha256: bytes) -> PhotoSample:
     """A photo without a label: a class of its own, named by its sha256."""
-    return PhotoSample(path, sha256, sha256.hex())
+    return PhotoSample(path, sha256, CONTENT_MARK + sha256.hex())
+
+
+def join_tracks(samples: Sequence[PhotoSample], groups: Mapping[bytes, int]) -> tuple[PhotoSample, ...]:
+    """The samples, those without a label that are of one group (by content hash) as one class, a track.
+
+    Near copies, frames of a burst and what a column of groups puts together show the same thing (Wang, Gupta 2015).
+    """
+    first: dict[int, str] = {}
+    joined = []
+    for sample in sorted(samples, key=lambda one: one.sha256):
+        is_free = sample.label.startswith(CONTENT_MARK) and sample.sha256 in groups
+        label = first.setdefault(groups[sample.sha256], sample.label) if is_free else sample.label
+        joined.append(sample._replace(label=label))
+    return tuple(joined)
 
 
 def _walk_pictures(top: bytes, unreadable: list[UnreadableFile]) -> Iterator[bytes]:
@@ -175,9 +190,16 @@ class NumberedLabels(NamedTuple):
     names: tuple[str, ...]
 
 
+def number_tracks(samples: Iterable[PhotoSample]) -> NDArray[np.int64]:
+    """The track (n,) of each of n samples, where labels do not count: a photo that has one is a track of its own."""
+    tracks: dict[str, int] = {}
+    names = (one.label if one.label.startswith(CONTENT_MARK) else CONTENT_MARK + one.sha256.hex() for one in samples)
+    return np.array([tracks.setdefault(name, len(tracks)) for name in names], np.int64)
+
+
 def has_labels(samples: Iterable[PhotoSample]) -> bool:
-    """Whether any two photos share a class; where none do, each was given a class of its own."""
-    counts = Counter(sample.label for sample in samples)
+    """Whether any two photos share a class that somebody gave; where none do, each or each track is one of its own."""
+    counts = Counter(sample.label for sample in samples if not sample.label.startswith(CONTENT_MARK))
     return any(count > 1 for count in counts.values())
 
 

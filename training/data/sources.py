@@ -20,7 +20,13 @@ from indexer.progress import Steps
 from indexer.ranking.filter_wording import describe_conditions
 from indexer.wording import speak_english
 from training.data.groups import number_groups
-from training.data.labelled_folders import LabelledFolder, PhotoSample, make_unlabelled_sample, survey_folder
+from training.data.labelled_folders import (
+    LabelledFolder,
+    PhotoSample,
+    join_tracks,
+    make_unlabelled_sample,
+    survey_folder,
+)
 from training.data.split import DataSplit, split_samples, split_without_classes
 
 CHECKPOINTS_FOLDER = "checkpoints"  # of a home folder
@@ -79,17 +85,25 @@ def survey_source(source: TrainingSource) -> Steps[LabelledFolder]:
 def divide_library(found: LibrarySamples, purpose: str, recipe: str, groups: Mapping[bytes, int]) -> DataSplit:
     """The three parts of a library's labelled photos whose folders are online, no group (by content hash) parted.
 
-    Without any labels all photos take part, each a class of its own. With the recipe "unlabelled", all photos without a
-    label join the training part. LookalikeError where there is too little in it.
+    Without any labels all photos take part, each track a class of its own. With the recipe "unlabelled", all photos
+    without a label join the training part, but those of a group with a photo that is to choose or to judge by.
+    LookalikeError where there is too little in it.
     """
-    labelled, unlabelled, _ = found
-    numbers = number_groups(labelled, groups)
-    if recipe != "unlabelled" and (labelled or recipe != "auto"):
-        return split_samples(labelled, purpose, numbers)
+    labelled = found.labelled
+    if not learns_from_unlabelled(found, recipe):
+        return split_samples(labelled, purpose, number_groups(labelled, groups))
+    unlabelled = join_tracks(found.unlabelled, groups)
     if not labelled:
         return split_without_classes(unlabelled)
-    parts = split_samples(labelled, purpose, numbers)
-    return parts._replace(train=parts.train + unlabelled)
+    parts = split_samples(labelled, purpose, number_groups(labelled, groups))
+    kept_away = {groups[sample.sha256] for sample in parts.validation + parts.test if sample.sha256 in groups}
+    free = tuple(sample for sample in unlabelled if groups.get(sample.sha256) not in kept_away)
+    return parts._replace(train=parts.train + free)
+
+
+def learns_from_unlabelled(found: LibrarySamples, recipe: str) -> bool:
+    """Whether the photos of a library that have no label are learned from too."""
+    return recipe == "unlabelled" or (recipe == "auto" and not found.labelled)
 
 
 def find_group_folders(source: TrainingSource) -> tuple[Path, ...]:

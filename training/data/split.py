@@ -23,7 +23,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from indexer.errors import LookalikeError
-from training.data.labelled_folders import PhotoSample
+from training.data.labelled_folders import CONTENT_MARK, PhotoSample
 
 VALIDATION_FROM = 0.65
 TEST_FROM = 0.8
@@ -111,10 +111,12 @@ def require_classes(labels: Iterable[str]) -> None:
 
 
 def split_without_classes(samples: Iterable[PhotoSample]) -> DataSplit:
-    """The three parts of photos without classes; LookalikeError where a part would have fewer than two photos."""
+    """The three parts of photos without classes, no track parted; LookalikeError where one would have fewer than two
+    photos.
+    """
     parts: list[list[PhotoSample]] = [[], [], []]
     for sample in sorted(samples, key=lambda sample: sample.sha256):
-        position = assign_position(b"photo", sample.sha256)
+        position = assign_position(b"photo", bytes.fromhex(sample.label.removeprefix(CONTENT_MARK)))
         parts[(position >= VALIDATION_FROM) + (position >= TEST_FROM)].append(sample)
     if min(map(len, parts)) < PAIR_SIZE:
         found = sum(map(len, parts))

@@ -24,7 +24,7 @@ from indexer.errors import LookalikeError
 from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps
 from training.data.augmentation import STRONG_VIEWS, draw_views
-from training.data.labelled_folders import has_labels, number_labels
+from training.data.labelled_folders import has_labels, number_labels, number_tracks
 from training.data.pictures import PicturePart
 from training.data.split import DataSplit
 from training.fitting.backbone_split import split_backbone
@@ -137,7 +137,10 @@ def prepare_full(config: TrainConfig, network: EmbeddingNetwork, photos: Trainin
 
 
 def prepare_unlabelled(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
-    """The features of the whole network, on two strong views of each photo: rows 2 i and 2 i + 1 are photo i."""
+    """The features of the whole network, on two strong views of each photo: rows 2 i and 2 i + 1 are photo i.
+
+    Views of one photo are matches, and so are those of a track.
+    """
     yield from ()
 
     def compute_features(rows: Indices, random: torch.Generator) -> Tensor:
@@ -146,9 +149,8 @@ def prepare_unlabelled(config: TrainConfig, network: EmbeddingNetwork, photos: T
         )
 
     compute_plain_features = _bind_plain_features(network, photos.train)
-    labels = np.repeat(np.arange(len(photos.train.samples)), 2)
     return FeatureSource(
-        labels,
+        np.repeat(number_tracks(photos.train.samples), 2),
         compute_features,
         lambda rows: compute_plain_features(rows // 2),
         _choose_validation(network, photos.validation),

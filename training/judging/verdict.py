@@ -107,7 +107,9 @@ def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: Meas
     map_at_r_change = bootstrap_difference(old.per_query_map_at_r, new.per_query_map_at_r, groups=units)
     p_at_1_change = bootstrap_difference(old.per_query_p_at_1, new.per_query_p_at_1, groups=units)
     task = (
-        f"test pictures of {classes:,} classes" if labelled else f"views of {classes:,} test pictures without classes"
+        f"test pictures of {classes:,} classes"
+        if labelled
+        else f"views of {len(baseline.samples):,} test pictures without classes"
     )
     grouped = "classes" if labelled else "pictures"
     measured = explain_verdict(map_at_r_change, p_at_1_change, f"{new.queries:,} {task}")

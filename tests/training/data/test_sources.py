@@ -21,7 +21,7 @@ from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, run_to_end
 from training import train
-from training.data.labelled_folders import has_labels, survey_folder
+from training.data.labelled_folders import has_labels, number_tracks, survey_folder
 from training.data.sources import (
     LibraryLabels,
     describe_source,
@@ -142,6 +142,32 @@ def test_a_library_without_labels_learns_from_views_or_says_what_it_lacks(librar
     assert not has_labels([sample for part in parts for sample in part])
     with pytest.raises(LookalikeError, match="at least two classes"):
         divide_library(read_library_samples(LibraryLabels(library.folder)), "images", "full", {})
+
+
+def test_tracks_are_classes_that_nobody_gave_and_none_is_parted(library: Library) -> None:
+    found = read_library_samples(LibraryLabels(library.folder))
+    groups = {sample.sha256: number // 4 for number, sample in enumerate(found.unlabelled[:16])}
+    parts = divide_library(found, "images", "unlabelled", groups)
+    everything = [sample for part in parts for sample in part]
+    assert not has_labels(everything)
+    assert len({sample.label for sample in everything}) == 4 + 16
+    assert len(set(number_tracks(everything).tolist())) == 4 + 16
+    for number in range(4):
+        members = {sample.sha256 for sample in found.unlabelled[:16] if groups[sample.sha256] == number}
+        assert sum(any(sample.sha256 in members for sample in part) for part in parts) == 1
+        assert len({sample.label for sample in everything if sample.sha256 in members}) == 1
+
+
+def test_a_frame_beside_a_judging_photo_is_not_learned_from(library: Library) -> None:
+    label_by_folder(library)
+    ids = library.find_photo_ids().tolist()
+    library.annotations.set_label(ids[::8], None)
+    found = read_library_samples(LibraryLabels(library.folder))
+    plain = divide_library(found, "images", "unlabelled", {})
+    judging, frame = plain.test[0], found.unlabelled[0]
+    assert frame.sha256 in {sample.sha256 for sample in plain.train}
+    parts = divide_library(found, "images", "unlabelled", {judging.sha256: 0, frame.sha256: 0})
+    assert {sample.sha256 for sample in parts.train} == {sample.sha256 for sample in plain.train} - {frame.sha256}
 
 
 def test_files_that_are_gone_are_no_samples(library: Library) -> None:
