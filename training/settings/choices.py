@@ -39,7 +39,7 @@ RECIPES: dict[str, str] = {
     "quick": "Train only a layer after the network, on what that says about each picture: seconds.",
     "tail": "Train the last stage of the network, on what the stages before say about each picture: a minute or two.",
     "full": "Train the whole network: the strongest and the slowest way.",
-    "unlabelled": "Needs no classes: the whole network learns that views of one picture, and frames of one burst, belong "
+    "unlabelled": "Needs no classes: the whole network learns that views of one picture and frames of one burst belong "
     "together.",
 }
 
