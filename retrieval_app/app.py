@@ -27,7 +27,7 @@ from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.window.main_window import MainWindow
 from retrieval_app.window.running_window import OpenRequest, hand_over
-from retrieval_app.workers.garbage_collector import GarbageCollector
+from retrieval_app.workers.garbage_collector import GarbageCollector, give_back_freed_blocks
 
 if TYPE_CHECKING:
     from retrieval_app.window.dialogs import ReportDialog
@@ -165,6 +165,7 @@ def main(argv: list[str], request: OpenRequest | None = None) -> int:
     folder = find_settings_folder()
     if request is not None and hand_over(request, folder):
         return 0
+    give_back_freed_blocks()
     reporter = FaultReporter(start_log_file(folder))
     app, window = build_application(argv)
     reporter.install_hooks()

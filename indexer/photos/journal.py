@@ -28,6 +28,7 @@ IDLE_FACTOR = 10  # times as long by the clock: for a decoder that waits, and wh
 EXIT_SECONDS = 600.0  # by the clock, where the decoder keeps Python's lock, so that nobody can ask for more
 CHECK_SECONDS = 1.0  # seconds between checks for a hanging decoder while the run waits for a result
 SLOT_BYTES = 4200  # bytes of a record: two of length, then a path, of which no system opens more than 4,096
+MAX_SLOTS = 4096  # many times the threads of any computer; a longer file is none of ours
 
 Result = TypeVar("Result")
 
@@ -39,7 +40,8 @@ class DecodingJournal:
         records = _read_records(path)
         self.unfinished_paths = frozenset(record for record in records if record)
         self._path = path
-        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+        flags = os.O_RDWR | os.O_CREAT | (0 if records else os.O_TRUNC)
+        self._file = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
         self._null_device = os.open(os.devnull, os.O_WRONLY)
         self._free_slots = [slot for slot, record in enumerate(records) if not record]
         self._slot_count = len(records)
@@ -150,10 +152,13 @@ def start_work_clock() -> Callable[[], float]:
 
 
 def _read_records(path: Path) -> list[bytes]:
-    """The paths in the slots of a journal, empty ones included; none where there is no journal."""
+    """The paths in the slots of a journal, empty ones included; none where there is no journal, or a longer one."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_SLOTS * SLOT_BYTES + 1)
     except FileNotFoundError:
+        return []
+    if len(data) > MAX_SLOTS * SLOT_BYTES:
         return []
     slots = (data[start : start + SLOT_BYTES] for start in range(0, len(data), SLOT_BYTES))
     return [slot[2 : 2 + int.from_bytes(slot[:2], "big")] for slot in slots]

@@ -9,7 +9,7 @@ What only takes a moment runs in threads that open the library for themselves (`
 newest question first and may drop older ones, `writer` writes in order and drops nothing. `query_preparation` asks a
 reader for one picture of a long query after the other. `generator_thread` runs a generator that needs no open library.
 `refusals` decides for all threads what of their errors the user is told, and `garbage_collector` has none of them end
-an object of the window.
+an object of the window, and the memory of pictures given back.
 
 Nothing here knows a widget, a page or the session.
 """

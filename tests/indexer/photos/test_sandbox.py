@@ -136,6 +136,15 @@ def test_journal_of_a_run_that_came_to_its_end_is_gone(tmp_path: Path) -> None:
     assert not (tmp_path / "journal").exists()
 
 
+def test_a_journal_longer_than_any_of_ours_is_not_read_and_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with DecodingJournal(path) as journal:
+        assert journal.unfinished_paths == frozenset()
+        assert path.stat().st_size == 0
+
+
 def test_journal_names_who_was_in_a_decoder(tmp_path: Path) -> None:
     journal = DecodingJournal(tmp_path / "journal")
     with journal._record_decoding(b"/first"), journal._record_decoding(b"/sec\xff\nond"):

@@ -1,6 +1,8 @@
 """What the window leaves behind ends in the window's thread, however much the readers allocate."""
 
 import gc
+import platform
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -9,6 +11,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from retrieval_app.workers.garbage_collector import GarbageCollector
+from tests.support.commands import run_patiently
 
 
 class RememberedObject(QObject):
@@ -86,3 +89,11 @@ def test_nothing_is_collected_before_enough_was_allocated(collection_by_python: 
         del kept
     finally:
         collector.end()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries give blocks back by themselves")
+def test_the_memory_of_pictures_that_are_freed_goes_back_to_the_system() -> None:
+    words = [sys.executable, "-m", "tests.support.freed_pictures"]
+    given, left = (int(run_patiently([*words, how]).out) for how in ("given", "left"))
+    assert given < 8
+    assert left > 24, "glibc has become better: the settings can go"
