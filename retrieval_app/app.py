@@ -7,7 +7,6 @@ import sys
 import threading
 import traceback
 from functools import partial
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from indexer.paths import show_path
 from indexer.places import find_library, name_library
 from indexer.wording import tr
 from retrieval_app.language import translate_qt
+from retrieval_app.plain_imports import read_numpy
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
@@ -121,7 +121,9 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     with theme.hold_style_sheet():
         window = MainWindow(session, TileCache(session), theme, settings)
     session.setParent(window)
-    FirstPaint(window).done.connect(session.library.show_folder)
+    first_paint = FirstPaint(window)
+    for act in (read_numpy, session.library.show_folder):
+        first_paint.done.connect(act)
     home = find_chosen_folder(HOME_KEY)
     if home is not None and home != find_home_folder():
         sentence = tr("The folder of your libraries is not there: {home}", home=show_path(home))
@@ -142,11 +144,34 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+class LogFile(logging.Handler):
+    """Writes to a file of bounded size that is opened for the first line: Python's kind of it loads sockets too."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._file: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        try:
+            if self._file is None:
+                from logging.handlers import RotatingFileHandler
+
+                self._file = RotatingFileHandler(
+                    self._path, maxBytes=1 << 20, backupCount=1, encoding="utf-8", errors="backslashreplace"
+                )
+                self._file.setFormatter(self.formatter)
+            self._file.emit(record)
+        except OSError:
+            self.handleError(record)
+
+
 def start_log_file(folder: Path) -> Path:
     """Write the program's log to a file of bounded size in the folder; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "lookalike.log"
-    handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=1, encoding="utf-8", errors="backslashreplace")
+    handler = LogFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger("lookalike")
     log.addHandler(handler)

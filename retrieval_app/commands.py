@@ -109,9 +109,10 @@ def open_window(library: Path | None, paths: tuple[Path, ...] | None = None, *, 
                 "lookalike search IMAGE; lookalike --help lists everything."
             )
         )
-    from retrieval_app.plain_imports import import_qt  # only the window needs Qt
+    from retrieval_app.plain_imports import import_qt, postpone_numpy  # only the window needs Qt
 
     import_qt()
+    postpone_numpy()
     from retrieval_app.app import main as run_window
     from retrieval_app.window.running_window import OpenRequest
 

@@ -4,6 +4,8 @@ A photo passes where one present file of it does. Dates are those of the taking 
 names none, those of its last change.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ Every answer is the ids in ascending order with a code each, equal for photos of
 ascend too. A photo of several files is there once for each. Numbers come as one text (`parse_numbers`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -1,6 +1,5 @@
 """Which files are pictures, their bytes, and what they may say: the only opener of a photo file, never for writing."""
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -168,6 +167,8 @@ def refuse_kind(kind: str) -> PhotoError:
 
 def content_hash(data: bytes) -> bytes:
     """The sha256 digest, 32 bytes: what makes two files one photo."""
+    import hashlib  # noqa: PLC0415 (the window starts with this module, and OpenSSL is large)
+
     return hashlib.sha256(data).digest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from indexer.paths import show_file_name
 from indexer.statistics.likeness import name_likeness
 from indexer.wording import tr
-from retrieval_app.session.searching.photo_listing import PhotoListing
+from retrieval_app.session.searching.photo_listing import NOTHING_LISTED, PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.distance_band import describe_distance
 from retrieval_app.widgets.tables import AnyIndex
@@ -30,8 +31,12 @@ class GridModel(QAbstractListModel):
     def __init__(self, tiles: TileCache, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tiles = tiles
-        self.listing = PhotoListing(np.empty(0, np.int64))
-        self.aspects: NDArray[np.float32] = np.empty(0, np.float32)  # by photo id; 0 where it is not known
+        self.listing = NOTHING_LISTED
+
+    @cached_property
+    def photo_aspects(self) -> NDArray[np.float32]:
+        """The width over height by photo id, 0 where it is not known; set when they are."""
+        return np.empty(0, np.float32)
 
     def show_listing(self, listing: PhotoListing) -> None:
         """Show another listing."""
@@ -43,13 +48,13 @@ class GridModel(QAbstractListModel):
         """The width over height of the photos (n,), 1 where it is not known."""
         ids = self.listing.ids
         aspects = np.zeros(len(ids))
-        is_known = ids < len(self.aspects)
-        aspects[is_known] = self.aspects[ids[is_known]]
+        is_known = ids < len(self.photo_aspects)
+        aspects[is_known] = self.photo_aspects[ids[is_known]]
         return np.where(aspects > 0, aspects, 1.0)
 
     def rowCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
         """The number of photos."""
-        return 0 if parent.isValid() else len(self.listing.ids)
+        return 0 if parent.isValid() else self.listing.photo_count
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The name, for screen readers, and what the distance means; tiles are painted from `photo_at` and `hit_at`."""
@@ -68,7 +73,7 @@ class GridModel(QAbstractListModel):
         if place is None:
             return tr("Photos")
         photo, hit = self.photo_at(place), self.hit_at(place)
-        parts = [tr("Photos"), tr("photo {place:,} of {ids:,}", place=place + 1, ids=len(self.listing.ids))]
+        parts = [tr("Photos"), tr("photo {place:,} of {ids:,}", place=place + 1, ids=self.listing.photo_count)]
         if photo is not None:
             parts += [show_file_name(photo.path), *filter(None, [photo.label, self.explain_place(place)])]
         if hit is not None:
@@ -78,7 +83,7 @@ class GridModel(QAbstractListModel):
 
     def find_place(self, index: AnyIndex) -> int | None:
         """The place of an index in the listing; None for one that is not valid."""
-        return index.row() if index.isValid() and index.row() < len(self.listing.ids) else None
+        return index.row() if index.isValid() and index.row() < self.listing.photo_count else None
 
     def index_at_place(self, place: int) -> QModelIndex:
         """The index of a place in the listing."""

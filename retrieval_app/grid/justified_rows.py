@@ -6,6 +6,7 @@ that they fill it. Only the last row of a section keeps the wished height.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,18 +27,19 @@ def lay_out_rows(
     height: int,
     caption_height: int,
     *,
-    section_starts: NDArray[np.int64] = NO_SECTIONS,
+    section_starts: Sequence[int] = NO_SECTIONS,
     header_height: int = 0,
 ) -> TileLayout:
     """Tiles of pictures with these widths over heights (n,), in rows of about `height` px, captions below each.
 
     Each section begins a row and leaves room for its header above.
     """
+    starts = np.asarray(section_starts, np.int64)
     shapes = np.clip(np.asarray(aspects, np.float64), MIN_ASPECT, MAX_ASPECT)
     shapes = np.minimum(shapes, max(ground_width - MARGIN, 1) / height)
-    row_starts = _break_rows(shapes * height + MARGIN, ground_width, section_starts)
+    row_starts = _break_rows(shapes * height + MARGIN, ground_width, starts)
     counts = np.diff(row_starts)
-    is_last = np.isin(row_starts[1:], np.append(section_starts, len(shapes)))
+    is_last = np.isin(row_starts[1:], np.append(starts, len(shapes)))
     heights = _fill_rows(shapes, row_starts, ground_width, np.where(is_last, height, np.inf))
     steps = shapes * np.repeat(heights, counts) + MARGIN
     ends = np.cumsum(steps)
@@ -47,7 +49,7 @@ def lay_out_rows(
     lefts[1:] = rights[:-1]  # not rounded by itself: at a half pixel it would overlap the tile before
     lefts[row_starts[:-1]] = 0
     row_heights = np.rint(heights).astype(np.int64) + MARGIN + caption_height
-    return stack_rows(TileSpans(row_starts, lefts, rights - lefts), row_heights, section_starts, header_height)
+    return stack_rows(TileSpans(row_starts, lefts, rights - lefts), row_heights, starts, header_height)
 
 
 def _break_rows(widths: NDArray[np.float64], ground_width: int, section_starts: NDArray[np.int64]) -> NDArray[np.int64]:

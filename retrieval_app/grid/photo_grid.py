@@ -4,11 +4,12 @@ A click finds what looks like a photo. The ring in a tile's corner, Ctrl, Shift 
 select; while anything is selected, a click selects too, and Escape ends that.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
@@ -31,6 +32,9 @@ from retrieval_app.widgets.tile_painter import (
     TileContent,
     paint_tile,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MIN_TILE_SIDE, DEFAULT_TILE_SIDE, MAX_TILE_SIDE = 72, 92, 256  # px
 SIDE_MARGIN = 9  # px at the left and the right of all rows
@@ -139,8 +143,8 @@ class PhotoGrid(TileView):
 
     def set_aspects(self, aspects: NDArray[np.float32]) -> None:
         """Take the width over height of the library's photos, by their ids."""
-        if aspects is not self.grid_model.aspects:
-            self.grid_model.aspects = aspects
+        if aspects is not self.grid_model.photo_aspects:
+            self.grid_model.photo_aspects = aspects
             self.lay_out_in_place()
 
     def current_place(self) -> int | None:

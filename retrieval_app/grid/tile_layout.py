@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -80,7 +81,7 @@ class TileLayout(NamedTuple):
         return start + int(np.abs(middles - across).argmin())
 
 
-NO_SECTIONS = np.zeros(1, np.int64)  # all tiles are one
+NO_SECTIONS = (0,)  # all tiles are one
 
 
 def lay_out_squares(
@@ -89,21 +90,22 @@ def lay_out_squares(
     side: int,
     caption_height: int,
     *,
-    section_starts: NDArray[np.int64] = NO_SECTIONS,
+    section_starts: Sequence[int] = NO_SECTIONS,
     header_height: int = 0,
 ) -> TileLayout:
     """Tiles of one size in as many columns as fit and at least one, which share the width of the ground."""
     columns = max(1, ground_width // (side + 2 * TILE_PADDING))
-    counts = np.diff(section_starts, append=count)
+    starts = np.asarray(section_starts, np.int64)
+    counts = np.diff(starts, append=count)
     section_rows = -(-counts // columns)
     rows_before = np.repeat(np.cumsum(section_rows) - section_rows, section_rows)
     rows_within = np.arange(len(rows_before)) - rows_before
-    row_starts = np.append(np.repeat(section_starts, section_rows) + rows_within * columns, count)
+    row_starts = np.append(np.repeat(starts, section_rows) + rows_within * columns, count)
     column_lefts = np.arange(columns + 1, dtype=np.int64) * ground_width // columns
-    tile_columns = (np.arange(count) - np.repeat(section_starts, counts)) % columns
+    tile_columns = (np.arange(count) - np.repeat(starts, counts)) % columns
     heights = np.full(len(row_starts) - 1, side + caption_height + 2 * TILE_PADDING)
     tiles = TileSpans(row_starts, column_lefts[tile_columns], np.diff(column_lefts)[tile_columns])
-    return stack_rows(tiles, heights, section_starts, header_height)
+    return stack_rows(tiles, heights, starts, header_height)
 
 
 class TileSpans(NamedTuple):

@@ -8,9 +8,9 @@ from __future__ import annotations
 import bisect
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
@@ -22,8 +22,6 @@ from retrieval_app.widgets.tables import AnyIndex
 from retrieval_app.widgets.theme import Theme
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from indexer.ranking.photo_arrangement import PhotoSection
 
 Move = QAbstractItemView.CursorAction
@@ -41,11 +39,10 @@ class TileView(QAbstractItemView):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.sections: Sequence[PhotoSection] = ()
-        self.section_starts: NDArray[np.int64] = NO_SECTIONS  # where there are headers
+        self.section_starts: Sequence[int] = NO_SECTIONS  # where there are headers
         self.header_height = 0
         self._theme = theme
         self.time_line = TimeLine(theme, self)
-        self.tile_layout = lay_out_squares(0, 1, 1, 0)
         ground = QWidget()  # one made in C++ makes PySide load all kinds of widgets, to find which it is
         ground.setBackgroundRole(QPalette.ColorRole.Base)  # as the one made in C++ has it
         ground.setAutoFillBackground(True)
@@ -63,12 +60,21 @@ class TileView(QAbstractItemView):
             signal.connect(self._show_position)
         self.time_line.place_wanted.connect(self._scroll_to_section)
 
+    @cached_property
+    def tile_layout(self) -> TileLayout:
+        """Where the tiles lie: none at first, in arrays that are made when they are wanted."""
+        return lay_out_squares(0, 1, 1, 0)
+
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether there ever was an item to lay out: the first paint, of no tiles, waits for no numpy."""
+        return "tile_layout" in vars(self)
+
     def show_sections(self, sections: Sequence[PhotoSection], *, has_headers: bool) -> None:
         """Take the sections of what is listed; it is laid out next."""
         self.sections = sections
         self.header_height = HEADER_HEIGHT if has_headers and sections else 0
-        starts = np.array([section.start for section in sections], np.int64)
-        self.section_starts = starts if self.header_height else NO_SECTIONS
+        self.section_starts = [section.start for section in sections] if self.header_height else NO_SECTIONS
         self.time_line.show_sections(sections)
         self._place_time_line()
 
@@ -81,7 +87,8 @@ class TileView(QAbstractItemView):
         return self.viewport().rect().translated(0, self.verticalOffset())
 
     def _show_position(self) -> None:
-        self.time_line.show_layout(self.tile_layout, self._find_seen())
+        if self.is_laid_out:
+            self.time_line.show_layout(self.tile_layout, self._find_seen())
 
     def _place_time_line(self) -> None:
         width = self.time_line.measure_width()
@@ -105,6 +112,8 @@ class TileView(QAbstractItemView):
 
     def lay_out(self) -> None:
         """Lay out the tiles anew."""
+        if not self.is_laid_out and not self.model().rowCount():
+            return
         self.tile_layout = self.make_layout(max(1, self.viewport().width()))
         self.updateGeometries()
         self._show_position()
@@ -112,6 +121,9 @@ class TileView(QAbstractItemView):
 
     def lay_out_in_place(self) -> None:
         """Lay out the tiles anew; the one at the top stays at the top."""
+        if not self.is_laid_out:
+            self.lay_out()
+            return
         layout = self.tile_layout
         scroll = self.verticalOffset() + layout.header_height
         top = int(layout.row_starts[layout.find_rows_between(scroll, scroll).start]) if layout.tile_count else 0
@@ -121,7 +133,7 @@ class TileView(QAbstractItemView):
 
     def find_place_at(self, point: QPoint) -> int | None:
         """The place of the tile at a point of the viewport; None between tiles, and where a header is over them."""
-        if point.y() < self.tile_layout.header_height:
+        if not self.is_laid_out or point.y() < self.tile_layout.header_height:
             return None
         return self.tile_layout.find_place(point + QPoint(0, self.verticalOffset()))
 
@@ -145,6 +157,8 @@ class TileView(QAbstractItemView):
         self, index: AnyIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
     ) -> None:
         """Scroll as little as shows all of an item, or so that it is at the top or in the middle."""
+        if not index.isValid():
+            return
         rect, bar, hints = self.visualRect(index), self.verticalScrollBar(), QAbstractItemView.ScrollHint
         above, below = rect.top() - self.tile_layout.header_height, rect.bottom() + 1 - self.viewport().height()
         if hint == hints.PositionAtTop or (hint == hints.EnsureVisible and above < 0):
@@ -175,9 +189,9 @@ class TileView(QAbstractItemView):
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier) -> QModelIndex:
         """The item that a key leads to: left and right go on in the next row, up and down to what lies there."""
-        layout = self.tile_layout
-        if not layout.tile_count:
+        if not self.is_laid_out or not self.tile_layout.tile_count:
             return QModelIndex()
+        layout = self.tile_layout
         if not self.currentIndex().isValid():
             return self.model().index(0, 0)
         place = self.currentIndex().row()
@@ -206,6 +220,8 @@ class TileView(QAbstractItemView):
     def updateGeometries(self) -> None:
         """Let the scroll bar reach the end of the ground."""
         super().updateGeometries()
+        if not self.is_laid_out:
+            return
         bar = self.verticalScrollBar()
         bar.setRange(0, max(0, self.tile_layout.height - self.viewport().height()))
         bar.setPageStep(self.viewport().height())
@@ -221,6 +237,8 @@ class TileView(QAbstractItemView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the tiles of the area that has to be painted."""
+        if not self.is_laid_out:
+            return
         painter = QPainter(self.viewport())
         area = event.rect().translated(0, self.verticalOffset())
         for place in self.tile_layout.find_places(area).tolist():

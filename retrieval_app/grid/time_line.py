@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -39,12 +40,15 @@ class TimeLine(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._sections: Sequence[PhotoSection] = ()
-        self._layout = lay_out_squares(0, 1, 1, 0)
         self._seen = QRect()
         self.setAccessibleName(tr("Time line"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Page Up and Page Down do the same
         self.hide()
+
+    @cached_property
+    def _layout(self) -> TileLayout:
+        return lay_out_squares(0, 1, 1, 0)
 
     def show_sections(self, sections: Sequence[PhotoSection]) -> None:
         """Show marks for these sections, none where there is only one."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QLineEd
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.wording import tr
 from retrieval_app.session.searching.photo_listing import NO_FILTER
-from retrieval_app.widgets.controls import claim_escape, make_button
+from retrieval_app.widgets.controls import claim_escape, make_button, refuse_drops
 from retrieval_app.widgets.flow_layout import FlowLayout
 
 ORIENTATION_NAMES = {"landscape": tr("Landscape"), "portrait": tr("Portrait"), "square": tr("Square")}
@@ -111,6 +111,7 @@ class FilterBar(QFrame):
         self.clear_button = make_button(tr("Clear"))
         self._arrange_fields()
         self._connect_signals()
+        refuse_drops(self)
 
     def _arrange_fields(self) -> None:
         line = FlowLayout(self)

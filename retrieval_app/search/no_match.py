@@ -33,4 +33,4 @@ class NoMatchNotice(QWidget):
         """Whether nothing is listed because of the filter."""
         search = self._session.search
         is_settled = not (search.is_running or search.has_failed or self._session.library.is_empty)
-        return is_settled and not len(search.listing.ids) and search.conditions.photo_filter != NO_FILTER
+        return is_settled and not search.listing.photo_count and search.conditions.photo_filter != NO_FILTER

@@ -247,8 +247,8 @@ class SearchPage(QStackedWidget):
             grid.go_to(place + 1)
 
     def _toggle_filter(self) -> None:
-        bar = self.results.filter_bar
-        if bar.isVisible() and bar.isAncestorOf(bar.window().focusWidget()):
+        has_open, bar = self.results.has_filter_open, self.results.filter_bar
+        if has_open and bar.isAncestorOf(bar.window().focusWidget()):
             self.results.close_filter()
         else:
             self.results.open_filter()

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -13,14 +14,19 @@ from indexer.ranking.search_request import RANK_LABELS
 from indexer.wording import tr
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.grid.photo_grid import PhotoGrid
-from retrieval_app.search.filter_bar import FilterBar
 from retrieval_app.search.likeness_cut import LikenessCutMenu
 from retrieval_app.search.no_match import NoMatchNotice
 from retrieval_app.search.order_menu import OrderButton
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.search.search_state_line import SearchStateLine
 from retrieval_app.session.searching.marks import list_marks
-from retrieval_app.session.searching.photo_listing import NO_FILTER, RANKING_WORDINGS, WORDS_ENGINE, PhotoListing
+from retrieval_app.session.searching.photo_listing import (
+    NO_FILTER,
+    NOTHING_LISTED,
+    RANKING_WORDINGS,
+    WORDS_ENGINE,
+    PhotoListing,
+)
 from retrieval_app.session.searching.photo_search import PhotoSearch
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
@@ -30,6 +36,9 @@ from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count, format_percent
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from retrieval_app.search.filter_bar import FilterBar
 
 CUT_STEPS = 100  # of the cut-off, for a distance of 1
 DIM_PAUSE_MS = 120  # of a search, before the old results are dimmed: most are done by then, and nothing flickers
@@ -47,13 +56,13 @@ class ResultsView(QWidget):
         self._folder = session.library.folder
         # Where the whole library was left: the value of the scroll bar, and the id of the current photo.
         self._library_position: tuple[int, int | None] = (0, None)
-        self._shown_listing = PhotoListing(np.empty(0, np.int64))
+        self._shown_listing = NOTHING_LISTED
         self._shown_query = session.search.query
         self._shown_arrangement = session.library.arrangement
         self.grid = PhotoGrid(tiles, theme)
         self.no_match_notice = NoMatchNotice(session)
         self.order_button = OrderButton(session)
-        self.filter_bar = FilterBar()
+        self._lines_above = QVBoxLayout()
         self.chip_row = ChipRow()
         self.label_line = LabelRankingLine(session)
         self.cut_slider = QSlider(Qt.Orientation.Horizontal)
@@ -86,11 +95,10 @@ class ResultsView(QWidget):
         of_listing = (self.count_label, self.selection_label, self._order_label)
         of_order = (self.order_button, self.cut_button, self.cut_slider)
         head = arrange_parts(QHBoxLayout(), [*of_listing, *of_order], spacing=12, stretched=[self._order_label])
-        lines = (self.filter_bar, self.chip_row, self.label_line, self.state_line)
-        above = arrange_parts(QVBoxLayout(), [head, *lines], spacing=8, margins=(12, 10, 16, 6))
+        lines = (self.chip_row, self.label_line, self.state_line)
+        above = arrange_parts(self._lines_above, [head, *lines], spacing=8, margins=(12, 10, 16, 6))
         photos = [self.grid, self.no_match_notice]
         arrange_parts(QVBoxLayout(self), [above, *photos], spacing=0, stretched=photos)
-        self.filter_bar.hide()
 
     def _connect_signals(self) -> None:
         session = self._session
@@ -102,9 +110,6 @@ class ResultsView(QWidget):
         self._dim_timer.timeout.connect(partial(self.grid.set_dimmed, True))
         self.grid.end_neared.connect(session.search.find_more)
         self.grid.selection.changed.connect(self._update_heading)
-        self.filter_bar.filter_wanted.connect(session.search.conditions.set_filter)
-        self.filter_bar.words_wanted.connect(session.search.conditions.show_words)
-        self.filter_bar.closed.connect(self.close_filter)
         self.cut_slider.valueChanged.connect(self._cut_timer.start)
         self._cut_timer.timeout.connect(self._apply_cut)
         self._questions.answered.connect(self._take_labels)
@@ -123,7 +128,7 @@ class ResultsView(QWidget):
         if listing is previous:
             return
         self._shown_listing, self._shown_query = listing, self._session.search.query
-        self.grid.set_aspects(self._session.library.aspects)
+        self.grid.set_aspects(self._session.library.photo_aspects)
         if listing.result is not None:
             if previous.result is None:
                 self._library_position = (self.grid.verticalScrollBar().value(), self.grid.current_id())
@@ -177,7 +182,7 @@ class ResultsView(QWidget):
         )
         self._order_label.clear()
         self.order_button.setVisible(
-            search.query is None and not search.conditions.words and len(search.listing.ids) > 0
+            search.query is None and not search.conditions.words and search.listing.photo_count > 0
         )
         self.order_button.show_arrangement(self._session.library.arrangement)
         if search.is_running:
@@ -203,6 +208,25 @@ class ResultsView(QWidget):
 
     # Filter and cut-off
 
+    @cached_property
+    def filter_bar(self) -> "FilterBar":
+        """The fields of the filter, built when they are wanted: to do so takes a tenth of a bare window's start."""
+        from retrieval_app.search.filter_bar import FilterBar
+
+        bar, conditions = FilterBar(), self._session.search.conditions
+        bar.hide()
+        self._lines_above.insertWidget(1, bar)
+        bar.show_filter(conditions.photo_filter)
+        bar.filter_wanted.connect(conditions.set_filter)
+        bar.words_wanted.connect(conditions.show_words)
+        bar.closed.connect(self.close_filter)
+        return bar
+
+    @property
+    def has_filter_open(self) -> bool:
+        """Whether the fields of the filter are shown."""
+        return "filter_bar" in vars(self) and self.filter_bar.isVisible()
+
     def open_filter(self) -> None:
         """Show the fields of the filter and give the first one the keyboard focus."""
         self.filter_bar.show()
@@ -216,7 +240,7 @@ class ResultsView(QWidget):
 
     def _request_labels(self) -> None:
         """Have the library's labels read where the filter is open."""
-        if self.filter_bar.isVisible():
+        if self.has_filter_open:
             self._questions.ask_question(LABELS_KEY, list_labels)
 
     def _take_labels(self, key: object, answer: object) -> None:
@@ -228,7 +252,8 @@ class ResultsView(QWidget):
 
     def _show_conditions(self) -> None:
         search = self._session.search
-        self.filter_bar.show_filter(search.conditions.photo_filter)
+        if "filter_bar" in vars(self):
+            self.filter_bar.show_filter(search.conditions.photo_filter)
         self.chip_row.show_chips(self._list_chips())
         hits = search.full_listing.hits
         self.cut_slider.setVisible(bool(hits))
@@ -276,7 +301,7 @@ class ResultsView(QWidget):
 
 def describe_listing(listing: PhotoListing, cut: float | None) -> str:
     """How many photos are listed of how many: '24 of 1,200 photos nearer than 0.62'."""
-    shown, candidates = len(listing.ids), format_count(listing.candidate_count, "photo")
+    shown, candidates = listing.photo_count, format_count(listing.candidate_count, "photo")
     if listing.result is None or (listing.result.engine == WORDS_ENGINE and cut is None):
         return (
             candidates

@@ -5,7 +5,9 @@ shows of it. A library that does not exist yet is empty, until a job has made it
 was committed, to a reader thread; a server that is away is waited for.
 """
 
-from functools import partial
+from __future__ import annotations
+
+from functools import cached_property, partial
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +35,7 @@ NEWS_MS = 250  # how often it is looked whether a server has told of any
 SNAPSHOT_KEY, WARM_UP_KEY, NEWS_KEY = "snapshot", "warm", "news"
 
 
-def await_data_version(library: "Library") -> int:
+def await_data_version(library: Library) -> int:
     """The number of commits that the library's server has told of."""
     return library.store.database.await_data_version()
 
@@ -58,8 +60,6 @@ class OpenedLibrary(QObject):
         self.info: LibraryInfo | None = None  # None before the first photo
         self.failures: list[FailedFile] = []
         self.previous_model = ""  # the name of the model to go back to, "" where there is none
-        self.photo_ids = np.empty(0, np.int64)
-        self.aspects = np.zeros(1, np.float32)  # width over height by photo id; 0 where it is not known
         self.arrangement = PhotoArrangement()  # the order and the groups of its photos
         self.writer = LibraryWriter(self)
         self.reader = LibraryReaders(1, parent=self)
@@ -76,6 +76,18 @@ class OpenedLibrary(QObject):
         self.reader.answered.connect(self._receive_snapshot)
         self.reader.failed.connect(self._handle_failure)
         self.reader.refused.connect(self._handle_refusal)
+
+    # These arrays are made when they are wanted: the first paint waits for no numpy.
+
+    @cached_property
+    def photo_ids(self) -> np.ndarray:
+        """The ids of the photos (n,) int64, by folder and name."""
+        return np.empty(0, np.int64)
+
+    @cached_property
+    def photo_aspects(self) -> np.ndarray:
+        """The width over height by photo id, float32; 0 where it is not known."""
+        return np.zeros(1, np.float32)
 
     @property
     def is_open(self) -> bool:
@@ -161,7 +173,7 @@ class OpenedLibrary(QObject):
         self.reader.open_library(None)
         self.writer.open_library(None)
         self.info, self.failures, self.previous_model = None, [], ""
-        self.photo_ids, self.aspects = np.empty(0, np.int64), np.zeros(1, np.float32)
+        self.photo_ids, self.photo_aspects = np.empty(0, np.int64), np.zeros(1, np.float32)
         self.arrangement = PhotoArrangement()
         self.closed.emit()
 
@@ -187,7 +199,7 @@ class OpenedLibrary(QObject):
     def _note_version(self, version: int) -> None:
         if version != self._version and not self._snapshot_pending:
             self._version, self._snapshot_pending = version, True
-            self.reader.ask_question(SNAPSHOT_KEY, partial(take_snapshot, last_known_id=len(self.aspects) - 1))
+            self.reader.ask_question(SNAPSHOT_KEY, partial(take_snapshot, last_known_id=len(self.photo_aspects) - 1))
 
     def _try_open(self) -> bool:
         """Open the library where there is one; whether it is open."""
@@ -228,7 +240,7 @@ class OpenedLibrary(QObject):
             self.reader.ask_question(WARM_UP_KEY, methodcaller("warm_up"))
         self.photo_ids, self.info, self.failures = answer.photo_ids, answer.info, answer.failures
         if len(answer.new_aspects):
-            self.aspects = np.concatenate([self.aspects, answer.new_aspects])
+            self.photo_aspects = np.concatenate([self.photo_aspects, answer.new_aspects])
         self.previous_model = answer.previous_model
         self.changed.emit()
         self.photos_read.emit(self.info is not None and self.info.fingerprint != fingerprint_before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,12 +22,22 @@ class PhotoSelection(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._ids = np.empty(0, np.int64)
-        self._mask = np.zeros(1, np.bool_)  # by photo id
-        self._mask_at_anchor = self._mask
         self._anchor_id: int | None = None
         self.count = 0
         self.by_click = False  # whether a click selects where nothing is selected yet
+
+    @cached_property
+    def _ids(self) -> NDArray[np.int64]:
+        return np.empty(0, np.int64)
+
+    @cached_property
+    def _mask(self) -> NDArray[np.bool_]:
+        """Whether each photo is selected, by its id."""
+        return np.zeros(1, np.bool_)
+
+    @cached_property
+    def _mask_at_anchor(self) -> NDArray[np.bool_]:
+        return self._mask.copy()
 
     def follow_listing(self, ids: NDArray[np.int64]) -> None:
         """Take the photos (n,) that are listed now; what is selected of them stays so."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 Box = TypeVar("Box", bound=QBoxLayout)
 
@@ -28,6 +28,12 @@ def make_button(text: str, role: str = "") -> QPushButton:
     button.setProperty("role", role)
     button.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
     return button
+
+
+def refuse_drops(widget: QWidget) -> None:
+    """Let the text fields in a widget take no drops, so that no file name is written into one."""
+    for field in widget.findChildren(QLineEdit):
+        field.setAcceptDrops(False)
 
 
 def stack_widgets(*widgets: QWidget) -> QWidget:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QRect, Qt
 from PySide6.QtGui import QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 
 from indexer.wording import tr
 from retrieval_app.widgets.controls import make_label
@@ -45,7 +45,7 @@ class DropFrame(QFrame):
 
 
 class DropArea(QObject):
-    """Takes what is dropped on the window; text fields take none, so that no file name is written into one."""
+    """Takes what is dropped on the window, wherever no widget takes it, as no text field of a page does."""
 
     def __init__(self, window: QMainWindow, opener: InputOpener) -> None:
         super().__init__(window)
@@ -53,8 +53,6 @@ class DropArea(QObject):
         self._opener = opener
         self.frame = DropFrame(window)
         window.setAcceptDrops(True)
-        for field in window.findChildren(QLineEdit):
-            field.setAcceptDrops(False)
         window.installEventFilter(self)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 
 from indexer.wording import tr
+from retrieval_app.widgets.controls import refuse_drops
 from retrieval_app.widgets.menus import MenuEntry, WindowMenus
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ class PageStack(QStackedWidget):
         self.tab_bar.setTabToolTip(index, f"{tr(purpose)} (Ctrl+{self.count()})")
 
     def place_page(self, name: str, page: Page) -> Page:
-        """Put a page that has just been built in its place, and pass on its `folder_wanted`, which most have."""
+        """Put a page that has just been built in its place, and pass on its `folder_wanted`, which most have.
+
+        Its text fields take no drops: the window does, and no file name is written into one.
+        """
+        refuse_drops(page)
         if (folder_wanted := getattr(page, "folder_wanted", None)) is not None:
             folder_wanted.connect(self.folder_wanted)
         index = list(self._get_pages).index(name)

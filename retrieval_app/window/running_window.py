@@ -6,7 +6,6 @@ said is a line of JSON, and the answer to it is one word.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -31,6 +30,8 @@ class OpenRequest(NamedTuple):
 
 def name_socket(home: Path) -> str:
     """The name of the socket of the windows whose settings lie in the home folder."""
+    import hashlib  # only a window that is painted asks
+
     return "lookalike-" + hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
 
 

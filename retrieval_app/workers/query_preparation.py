@@ -4,13 +4,14 @@ The library remembers what was computed of a file, so that the search behind it 
 read is named and left out, instead of failing the whole query.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from operator import methodcaller
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from indexer.paths import show_path
@@ -19,6 +20,9 @@ from indexer.search.query import CroppedExample, Query, QueryExample
 from indexer.wording import tr
 from retrieval_app.wording import format_count
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MOST_NAMED = 3  # of the pictures that are left out
 

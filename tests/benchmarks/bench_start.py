@@ -40,8 +40,9 @@ STARTS = {
     "bare": HEAD + "app = QApplication([])\nwindow = QMainWindow()" + SHOW,
     "window": HEAD
     + """
-from retrieval_app.plain_imports import import_qt
+from retrieval_app.plain_imports import import_qt, postpone_numpy
 import_qt()
+postpone_numpy()
 from retrieval_app.app import build_application
 app, window = build_application(['lookalike'])
 """

@@ -16,11 +16,12 @@ START = """
 import builtins
 import gc
 import sys
-from retrieval_app.plain_imports import import_qt
+from retrieval_app.plain_imports import import_qt, postpone_numpy
 plain_import = builtins.__import__
 import_qt()
 assert builtins.__import__ is plain_import
 assert not gc.isenabled()
+postpone_numpy()
 from retrieval_app.app import FirstPaint, build_application
 app, window = build_application(["lookalike"])
 painted = []
@@ -42,6 +43,7 @@ LATE_MODULES = (
         "indexer.reports.export",
     ),
     *("retrieval_app.library.page", "retrieval_app.window.dialogs", "retrieval_app.fine_tuning.dialog"),
+    *("numpy._core", "hashlib", "socket", "pickle", "logging.handlers", "retrieval_app.search.filter_bar"),
     *("retrieval_app.fine_tuning.training_job", "retrieval_app.actions.label_dialog", "indexer.reports.export"),
 )
 
@@ -66,3 +68,30 @@ def test_the_command_that_opens_the_window_loads_no_other_command() -> None:
     modules = run_patiently([sys.executable, "-c", code]).out.split()
     assert "retrieval_app.commands" in modules
     assert [name for name in modules if name.startswith(("training", "indexer.commands", "numpy", "PIL", "tqdm"))] == []
+
+
+def test_numpy_that_was_postponed_is_read_once_by_whichever_thread_asks_first() -> None:
+    code = """
+import sys, threading
+from retrieval_app.plain_imports import postpone_numpy, read_numpy
+postpone_numpy()
+import numpy as np
+import numpy
+assert np is numpy and "numpy._core" not in sys.modules
+gate = threading.Barrier(4)
+sums = []
+def use():
+    gate.wait()
+    sums.append(int(np.arange(5).sum()))
+threads = [threading.Thread(target=use) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert sums == [10] * 4, sums
+read_numpy()
+postpone_numpy()
+import numpy.linalg
+assert numpy.linalg.norm([3, 4]) == 5 and sys.modules["numpy"] is np
+print(type(np).__name__)
+"""
+    said = run_patiently([sys.executable, "-W", "error", "-c", code])
+    assert said.out.split() == ["module"], said.err

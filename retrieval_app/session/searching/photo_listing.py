@@ -53,6 +53,11 @@ class PhotoListing(NamedTuple):
     reasons: Mapping[int, str] = MappingProxyType({})  # what the model sees of the wanted words, by photo id
 
     @property
+    def photo_count(self) -> int:
+        """The number of photos."""
+        return len(self.ids)
+
+    @property
     def hits(self) -> Sequence[Hit]:
         """The ranked hits, in the order of the ids; empty for the library."""
         return self.result.hits if self.result else ()
@@ -96,6 +101,23 @@ class PhotoListing(NamedTuple):
             return self._replace(ids=ids, sections=_move_sections(self.sections, is_kept))
         hits = [hit for hit in self.result.hits if hit.photo.id not in photo_ids]
         return self._replace(ids=ids, result=self.result._replace(hits=hits))
+
+
+class NothingListed(PhotoListing):
+    """A listing of no photos, which makes its array when that is wanted: the first paint waits for no numpy."""
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """No ids (0,)."""
+        return np.empty(0, np.int64)
+
+    @property
+    def photo_count(self) -> int:
+        """Always 0."""
+        return 0
+
+
+NOTHING_LISTED: PhotoListing = NothingListed._make([(), None, 0, False, (), False, "", MappingProxyType({})])
 
 
 class AskedListing(NamedTuple):

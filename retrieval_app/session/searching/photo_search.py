@@ -20,6 +20,7 @@ from retrieval_app.session.searching.marks import adjust_mark, name_marking, rem
 from retrieval_app.session.searching.photo_listing import (
     FIRST_HITS,
     HITS_GROWTH,
+    NOTHING_LISTED,
     AskedListing,
     FoundListings,
     PhotoListing,
@@ -53,7 +54,7 @@ class PhotoSearch(QObject):
         super().__init__(parent)
         self.history = QueryHistory()
         self.conditions = SearchConditions(library, lambda: self.query, self)
-        self.full_listing = PhotoListing(np.empty(0, np.int64))  # before the cut-off
+        self.full_listing = NOTHING_LISTED  # before the cut-off
         self.listing = self.full_listing
         self.is_running = False  # the listing is still that of what was looked for before
         self.has_failed = False  # there is no listing of the query

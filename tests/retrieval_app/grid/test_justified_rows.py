@@ -79,8 +79,8 @@ def test_every_section_begins_a_row_below_room_for_its_header(counts: list[int],
     starts = np.cumsum([0, *counts[:-1]])
     aspects = np.resize(MIXED, sum(counts))
     for layout in (
-        lay_out_rows(aspects, width, height, 0, section_starts=starts, header_height=30),
-        lay_out_squares(len(aspects), width, height, 0, section_starts=starts, header_height=30),
+        lay_out_rows(aspects, width, height, 0, section_starts=starts.tolist(), header_height=30),
+        lay_out_squares(len(aspects), width, height, 0, section_starts=starts.tolist(), header_height=30),
     ):
         rects = list_rects(layout)
         assert layout.header_tops[0] == 0
