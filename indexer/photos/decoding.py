@@ -25,6 +25,8 @@ from PIL import (
 from indexer.errors import PhotoError
 from indexer.photos import camera_raw, mending, tiff_pictures
 from indexer.photos.colour import convert_samples_to_srgb, convert_to_srgb, has_other_look
+from indexer.photos.jpeg.missing_end import end_jpeg, lacks_end
+from indexer.photos.jpeg.scans import count_scans, drop_unread_scans
 from indexer.photos.reading import check_jpeg_2000, explain_fault, name_unread_kind, refuse_kind
 from indexer.photos.tiff_directory import (
     Tag,
@@ -131,7 +133,7 @@ def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
     if directory is not None:
         return _decode_tiff(data, directory, short_side)
     with open_heif(data) if is_heif(data) else _open_by_pillow(data) as image:
-        if image.format in ("JPEG", "MPO") and mending.lacks_end(data):
+        if image.format in ("JPEG", "MPO") and lacks_end(data):
             raise OSError("its end is missing")  # libjpeg makes up what lacks
         return _decode_opened(image, data, short_side)
 
@@ -149,7 +151,7 @@ def is_decoded_otherwise(data: bytes) -> bool:
             return tiff_pictures.is_misread_by_pillow(data, directory)
         with open_heif(data) if is_heif(data) else _open_by_pillow(data) as image:
             if image.format in ("JPEG", "MPO"):
-                return mending.lacks_end(data)
+                return lacks_end(data)
             image.load()
             dark = image.format in _DARK_FORMATS and mending.read_dark_picture(image, data) is not None
             return (
@@ -195,7 +197,7 @@ def _decode_mended(data: bytes, short_side: int) -> DecodedPhoto | None:
                 if png.profile:
                     image.info["icc_profile"] = png.profile
                 return _decode_opened(image, png.data, short_side)
-        if (jpeg := mending.end_jpeg(data)) is not None:
+        if (jpeg := end_jpeg(data)) is not None:
             with _open_by_pillow(jpeg) as image:
                 return _decode_opened(image, jpeg, short_side)
     except Exception:  # foreign bytes, as above; the first reason is told
@@ -209,7 +211,7 @@ def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedP
     _check_size(image.size, image.format or "")
     if image.format in ("JPEG", "MPO"):
         _check_scans(data, width * height)
-        image.draft("RGB", (short_side, short_side))  # the largest of 1/8, 1/4, 1/2 with both sides >= short_side
+        image = _shrink_while_decoding(image, data, short_side)
     elif image.format == "JPEG2000":
         check_jpeg_2000(data)
         _halve_while_decoding(image, data, short_side)
@@ -238,6 +240,16 @@ def _turn_upright(small: Image.Image, orientation: int, size: tuple[int, int]) -
     upright.info = {}
     width, height = reversed(size) if turn in _SIDEWAYS_TURNS else size
     return DecodedPhoto(upright, width, height)
+
+
+def _shrink_while_decoding(image: Image.Image, data: bytes, short_side: int) -> Image.Image:
+    """The opened JPEG, to be decoded at an eighth without the scans that change nothing there."""
+    eighth = (-(-image.width // 8), -(-image.height // 8))
+    image.draft("RGB", (short_side, short_side))  # the largest of 1/8, 1/4, 1/2 with both sides >= short_side
+    if image.format == "JPEG" and image.size == eighth and (needed := drop_unread_scans(data)) is not data:
+        image = _open_by_pillow(needed)
+        image.draft("RGB", (short_side, short_side))
+    return image
 
 
 def _halve_while_decoding(image: Image.Image, data: bytes, short_side: int) -> None:
@@ -287,7 +299,7 @@ def _check_size(size: tuple[int, int], kind: str) -> None:
 
 def _check_scans(data: bytes, pixels: int) -> None:
     """PhotoError where a JPEG has too many scans, or is progressive and too large."""
-    scans = mending.count_scans(data, MAX_SCANS)
+    scans = count_scans(data, MAX_SCANS)
     if scans > MAX_SCANS:
         raise PhotoError(f"is a JPEG in more than {MAX_SCANS} scans, as only a file made to waste time has")
     if scans > 1 and pixels > MAX_SCANNED_PIXELS:

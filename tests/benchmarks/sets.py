@@ -37,13 +37,17 @@ def list_drawings_and_photographs(work: Path) -> list[tuple[Path, str]]:
 def list_clip_art(work: Path) -> list[tuple[Path, str]]:
     """Clip art about things, without the bundled drawings; its folder is the label."""
     del work
-    with (find_assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
-        bundled = {CLIPART / row["original"] for row in csv.DictReader(file, delimiter="\t")}
-    pictures = []
+    bundled, pictures = list_bundled_originals(), []
     for folder in sorted(folder for topic in TOPICS for folder in (CLIPART / topic).rglob("*") if folder.is_dir()):
         files = [path for path in sorted(folder.glob("*.png")) if path not in bundled and _is_small(path)][:MOST]
         pictures += [(path, str(folder.relative_to(CLIPART))) for path in files if len(files) >= FEWEST]
     return pictures
+
+
+def list_bundled_originals() -> set[Path]:
+    """The files of clip art that the bundled drawings were made from."""
+    with (find_assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
+        return {CLIPART / row["original"] for row in csv.DictReader(file, delimiter="\t")}
 
 
 def _is_small(path: Path) -> bool:
