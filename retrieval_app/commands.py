@@ -1,10 +1,10 @@
 """The `lookalike` command: the commands of the packages below, and without one the window."""
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,30 @@ from indexer.cli.options import library_option
 from indexer.cli.terminal import WorkStopped
 from indexer.wording import tr
 from retrieval_app import __version__
+
+# The commands of the packages below: each module with the names of its COMMANDS.
+COMMAND_MODULES: dict[str, tuple[str, ...]] = {
+    "indexer.commands.duplicates": ("duplicates",),
+    "indexer.commands.evaluate": ("evaluate",),
+    "indexer.commands.forget": ("forget",),
+    "indexer.commands.identify": ("identify", "label", "verify"),
+    "indexer.commands.index": ("index", "sample"),
+    "indexer.commands.labels": ("labels",),
+    "indexer.commands.library_views": ("cluster", "explain", "export", "map"),
+    "indexer.commands.maintenance": ("check", "doctor", "failed", "info", "missing", "roots"),
+    "indexer.commands.models": ("model",),
+    "indexer.commands.replaced": ("replaced",),
+    "indexer.commands.search": ("search", "searches"),
+    "indexer.commands.shared.move": ("move",),
+    "indexer.commands.shared.worker": ("worker",),
+    "indexer.commands.use": ("use",),
+    "indexer.service.serve_command": ("serve",),
+    "retrieval_app.libraries_command": ("libraries",),
+    "training.commands.join": ("join",),
+    "training.commands.report": ("rename", "report"),
+    "training.commands.study": ("study",),
+    "training.commands.train": ("train",),
+}
 
 
 @contextmanager
@@ -28,8 +52,8 @@ def say_stopped_once() -> Iterator[None]:
 class OpeningGroup(click.Group):
     """The commands, and `lookalike FILE...` as a short form of `lookalike open FILE...`.
 
-    The commands of the packages below are loaded when one is asked for: that takes three times as long as the window's
-    own start, which needs none of them.
+    A command of the packages below is loaded when it is asked for: the window's own start needs none of them, and a
+    command none of the others.
     """
 
     def make_context(self, info_name: str | None, args: list[str], **options: Any) -> click.Context:  # type: ignore[override]
@@ -44,13 +68,12 @@ class OpeningGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, sorted."""
-        load_commands()
-        return super().list_commands(ctx)
+        return sorted({*super().list_commands(ctx), *(name for names in COMMAND_MODULES.values() for name in names)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; None where there is none."""
         if cmd_name not in self.commands:
-            load_commands()
+            load_command(cmd_name)
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(
@@ -134,16 +157,22 @@ def print_self_test() -> int:
     return 0
 
 
-@cache
 def load_commands() -> None:
-    """Add the commands of the packages below to `lookalike_command`."""
-    from indexer.commands import index, use  # see OpeningGroup
-    from indexer.commands.models import model_command
-    from retrieval_app.libraries_command import libraries_command
-    from training.commands import train
-    from training.commands.models import MODEL_COMMANDS
+    """Add all commands of the packages below to `lookalike_command`."""
+    for names in COMMAND_MODULES.values():
+        for name in names:
+            load_command(name)
 
-    for command in MODEL_COMMANDS:
-        model_command.add_command(command)
-    for command in [libraries_command, *index.COMMANDS, *use.COMMANDS, *train.COMMANDS]:
-        lookalike_command.add_command(command)
+
+def load_command(name: str) -> None:
+    """Add the command of that name and the others of its module to `lookalike_command`, if there is one."""
+    for module, names in COMMAND_MODULES.items():
+        if name in names:
+            for command in importlib.import_module(module).COMMANDS:
+                lookalike_command.add_command(command)
+    if name == "model":
+        from indexer.commands.models import model_command
+        from training.commands.models import MODEL_COMMANDS
+
+        for command in MODEL_COMMANDS:
+            model_command.add_command(command)

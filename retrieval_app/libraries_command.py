@@ -103,3 +103,6 @@ def _find_listed(known: "KnownLibraries", text: str) -> Path:
     if len(found) > 1:
         raise LookalikeError("Several libraries are called {text}: name the folder of the one you mean.", text=text)
     return found[0]
+
+
+COMMANDS = [libraries_command]

@@ -1,4 +1,4 @@
-"""`lookalike index` and `sample`, and the list of all commands of this room except `use`."""
+"""`lookalike index` and `sample`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,19 +19,6 @@ from indexer.cli.options import (
     weights_option,
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
-from indexer.commands import (
-    duplicates,
-    evaluate,
-    forget,
-    identify,
-    labels,
-    library_views,
-    maintenance,
-    models,
-    replaced,
-    search,
-)
-from indexer.commands.shared import move, worker
 from indexer.database.passed_over import describe_passed_over
 from indexer.exchange.label_import import take_sidecar_labels
 from indexer.indexing.roots import require_folders, require_roots_online
@@ -44,7 +31,6 @@ from indexer.photos import samples
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.scripting.index_runs import IndexRequest, generate_runs
-from indexer.service import serve_command
 from indexer.wording import count_noun, tr
 
 LISTED_FILES = 5  # in the text about a run; --json has them all
@@ -222,23 +208,4 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
         print_line(f"{count_noun(count, 'picture')} in {show_path(out)}")
 
 
-OTHER_MODULES = (
-    search,
-    evaluate,
-    identify,
-    labels,
-    models,
-    duplicates,
-    library_views,
-    maintenance,
-    forget,
-    replaced,
-    move,
-    worker,
-)
-COMMANDS = [
-    index_command,
-    sample_command,
-    *serve_command.COMMANDS,
-    *(command for module in OTHER_MODULES for command in module.COMMANDS),
-]
+COMMANDS = [index_command, sample_command]

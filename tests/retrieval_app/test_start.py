@@ -3,12 +3,14 @@
 Pages, dialogs, training and the engine are loaded when they are wanted, or by a thread once the window is seen.
 """
 
+import importlib
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from retrieval_app.commands import COMMAND_MODULES
 from tests.support.commands import run_patiently
 from tests.support.library_copies import copy_library
 
@@ -95,3 +97,12 @@ print(type(np).__name__)
 """
     said = run_patiently([sys.executable, "-W", "error", "-c", code])
     assert said.out.split() == ["module"], said.err
+
+
+def test_a_command_loads_none_of_the_others_and_is_named_with_its_module() -> None:
+    code = "from retrieval_app import commands; commands.load_command('info'); import sys; print(*sys.modules)"
+    modules = run_patiently([sys.executable, "-c", code]).out.split()
+    assert [name for name in modules if name in COMMAND_MODULES] == ["indexer.commands.maintenance"]
+    for module, names in COMMAND_MODULES.items():
+        listed = importlib.import_module(module).COMMANDS
+        assert sorted(command.name for command in listed) == list(names), module

@@ -16,7 +16,6 @@ from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
 from training import train
-from training.commands import join, report, study
 from training.data.sources import (
     UNFINISHED_FILE,
     LibraryLabels,
@@ -193,4 +192,4 @@ def _print_thresholds(record: TrainingRecord) -> None:
         print_line(record.scope)
 
 
-COMMANDS = [train_command, *report.COMMANDS, *study.COMMANDS, *join.COMMANDS]
+COMMANDS = [train_command]
