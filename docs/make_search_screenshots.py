@@ -50,16 +50,16 @@ def show_filter(window: MainWindow) -> None:
     window.search_page.results.open_filter()
     wait_until_idle(window)
     everything = len(window.session.search.listing.ids)
-    window.session.search.set_filter(Filter(label="castles"))
+    window.session.search.conditions.set_filter(Filter(label="castles"))
     wait_until(lambda: len(window.session.search.listing.ids) < everything)
     wait_until_idle(window)
     save_window(window, "filter")
-    window.session.search.set_filter(Filter())
+    window.session.search.conditions.set_filter(Filter())
     window.search_page.results.close_filter()
     wait_until_idle(window)
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[QUERY]))
     wait_until_idle(window)
-    window.session.search.set_max_distance(0.95)
+    window.session.search.conditions.set_max_distance(0.95)
     wait_until_idle(window)
     save_window(window, "cut-off")
     menu = window.search_page.results.cut_menu
@@ -72,7 +72,7 @@ def show_filter(window: MainWindow) -> None:
     QTest.qWait(50)
     save_window(window, "cut-by-rate")
     menu.close()
-    window.session.search.set_max_distance(None)
+    window.session.search.conditions.set_max_distance(None)
 
 
 def show_rankings(window: MainWindow) -> None:

@@ -14,8 +14,9 @@ from indexer.clustering.stored_arrays import find_arrays_path, read_arrays, writ
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.progress import Steps
-from indexer.statistics.detailed_metrics import compute_mutual_information
+from indexer.statistics.detailed_metrics import compute_mutual_information, compute_purity
 from indexer.vectors.unit_vectors import scale_to_unit_length
+from indexer.wording import tr
 
 CLUSTER_WIDTH = 32  # dimensions: on 248 drawings, NMI 0.74 with 24 groups, where 15 and 50 dimensions give 0.69
 ARRAYS_NAME = "clusters"
@@ -43,12 +44,13 @@ class PhotoClusters(NamedTuple):
 
 
 class LabelAgreement(NamedTuple):
-    """The number of photos with both a label and a group, and the NMI of the two (0 to 1), None for fewer than two
-    photos.
+    """The number of photos with both a label and a group, the NMI of the two, and the purity, the share of those whose
+    label is the most frequent one in their group; both 0 to 1, and None for fewer than two photos.
     """
 
     labelled: int
     nmi: float | None
+    purity: float | None
 
 
 def update_clusters(library: Library, method: str | None = None, number: int = 0) -> Steps[PhotoClusters]:
@@ -112,8 +114,23 @@ def measure_agreement(clusters: PhotoClusters, labels: Mapping[int, str]) -> Lab
         if code >= 0 and photo_id in labels
     ]
     if len(pairs) < LEAST_COMPARED_PHOTOS:
-        return LabelAgreement(len(pairs), None)
-    return LabelAgreement(len(pairs), round(compute_mutual_information(*zip(*pairs, strict=True)), 6))
+        return LabelAgreement(len(pairs), None, None)
+    found, codes = zip(*pairs, strict=True)
+    nmi, purity = compute_mutual_information(found, codes), compute_purity(found, codes)
+    return LabelAgreement(len(pairs), round(nmi, 6), round(purity, 6))
+
+
+def describe_agreement(agreement: LabelAgreement) -> str:
+    """How well groups agree with labels, in a sentence; "" where it is not measured."""
+    if agreement.nmi is None or agreement.purity is None:
+        return ""
+    return tr(
+        "Of {labelled:,} labelled photos {matching:,} have the label of most in their group (NMI {nmi:.2f}: 0 not at "
+        "all, 1 the same).",
+        labelled=agreement.labelled,
+        matching=round(agreement.purity * agreement.labelled),
+        nmi=agreement.nmi,
+    )
 
 
 def number_repeats(names: Sequence[str]) -> list[str]:

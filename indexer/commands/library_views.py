@@ -21,6 +21,7 @@ from indexer.clustering.cluster_methods import CLUSTER_METHODS
 from indexer.clustering.photo_clusters import (
     LabelAgreement,
     PhotoClusters,
+    describe_agreement,
     measure_agreement,
     name_clusters,
     update_clusters,
@@ -224,9 +225,8 @@ def _print_clusters(clusters: PhotoClusters, names: Sequence[str], agreement: La
         print_line(f"{code}: {name or 'no label of most'}, {count_noun(count, 'photo')}")
     if alone := int((clusters.codes < 0).sum()):
         print_line(f"{count_noun(alone, 'photo lies', 'photos lie')} in no group.")
-    if agreement.nmi is not None:
-        of_photos = count_noun(agreement.labelled, "labelled photo")
-        print_line(f"Groups and labels of {of_photos} agree: NMI {agreement.nmi:.3f} (0 not at all, 1 the same).")
+    if sentence := describe_agreement(agreement):
+        print_line(sentence)
 
 
 @click.command("export")

@@ -1,6 +1,10 @@
-"""The tour: what the program is for in three steps, at the first start and from the menu Help."""
+"""The tour: what the program is for in three steps, at the first start and from the menu Help.
 
-from PySide6.QtCore import Qt, Signal
+It stands at the lower edge of the window, below what its steps speak of.
+"""
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.wording import tr
@@ -32,7 +36,9 @@ STEPS = (
         ),
     ),
 )
-WIDTH = 460  # px
+WIDTH = 720  # px: wide and low
+TEXT_LINES = 3
+FOOT = 44  # px of the window below it: the status line, and a margin
 
 
 class FirstTour(QDialog):
@@ -65,16 +71,24 @@ class FirstTour(QDialog):
         buttons.addWidget(self.back_button)
         buttons.addWidget(self.next_button)
         column = QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 16)
-        column.setSpacing(12)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
         for widget in (self.count_label, self.title, self.text):
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(buttons)
-        self.text.setMinimumHeight(112)
+        self.text.setMinimumHeight(TEXT_LINES * self.text.fontMetrics().lineSpacing())
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setFixedWidth(WIDTH)
         self.next_button.setDefault(True)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Stand in the middle of the window's lower edge, as far as windows may be placed here."""
+        super().showEvent(event)
+        self.adjustSize()
+        window = self.parentWidget()
+        corner = QPoint((window.width() - self.width()) // 2, window.height() - self.frameSize().height() - FOOT)
+        self.move(window.mapToGlobal(corner))
 
     def _go_on(self) -> None:
         if self.step + 1 == len(STEPS):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QEvent, Qt, QUrl
 from PySide6.QtGui import QImage, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QListWidget, QTextBrowser, QVBoxLayout, QWidget
 
@@ -27,6 +27,14 @@ class GuideBrowser(QTextBrowser):
             wide = image.width() > PICTURE_WIDTH
             return image.scaledToWidth(PICTURE_WIDTH, Qt.TransformationMode.SmoothTransformation) if wide else image
         return super().loadResource(kind, url)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Read the page again in the colours of another theme: links keep those that they were read with."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and not self.source().isEmpty():
+            place = self.verticalScrollBar().value()
+            self.reload()
+            self.verticalScrollBar().setValue(place)
 
 
 class GuideWindow(QDialog):

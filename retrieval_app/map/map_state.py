@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from indexer.clustering.photo_clusters import load_clusters, name_clusters
+from indexer.clustering.photo_clusters import describe_agreement, load_clusters, measure_agreement, name_clusters
 from indexer.library import Library
 from indexer.ranking.photo_arrangement import PhotoArrangement, PhotoArranger
 from indexer.ranking.word_captions import caption_clusters
@@ -44,16 +44,21 @@ class MapScene(NamedTuple):
 
 
 class PhotoClasses(NamedTuple):
-    """What photos are coloured by: photo id -> name of its class, and the id of the photo that stands for a class."""
+    """What photos are coloured by: photo id -> name of its class, and the id of the photo that stands for a class.
+
+    `agreement` says how well groups agree with the labels; "" for other classes, or without labels.
+    """
 
     names: Mapping[int, str]
     pictures: Mapping[str, int] = MappingProxyType({})
+    agreement: str = ""
 
 
 class StoredMaps(NamedTuple):
     """The layouts that a library has, by method, its count of photos, and the fingerprint of its model.
 
     `colouring` is a key of COLOURINGS; `has_classes` is False where the groups to colour by have to be made first.
+    `agreement` says how well groups agree with the labels, "" where there is nothing to say.
     """
 
     scenes: dict[str, MapScene]
@@ -61,6 +66,7 @@ class StoredMaps(NamedTuple):
     fingerprint: str
     colouring: str = "label"
     has_classes: bool = True
+    agreement: str = ""
 
 
 class PhotoMap(QObject):
@@ -170,7 +176,8 @@ def _read_stored_maps(library: Library, colouring: str) -> StoredMaps:
         if layout is not None and len(layout.ids)
     }
     count = len(library.find_photo_ids())
-    return StoredMaps(scenes, count, library.model_fingerprint, colouring, classes is not None)
+    agreement = classes.agreement if classes is not None else ""
+    return StoredMaps(scenes, count, library.model_fingerprint, colouring, classes is not None, agreement)
 
 
 def _read_labels(library: Library) -> PhotoClasses:
@@ -193,13 +200,15 @@ def _read_groups(library: Library, method: str) -> PhotoClasses | None:
     clusters = load_clusters(library)
     if clusters is None or clusters.method != method or len(clusters.ids) < len(library.find_photo_ids()):
         return None
-    named = name_clusters(clusters, library.annotations.read_labels(library.model_id))
+    labels = library.annotations.read_labels(library.model_id)
+    named = name_clusters(clusters, labels)
     captions = (f"like {caption}" if caption else "" for caption in caption_clusters(library, clusters, named))
     shown = zip(named, captions, strict=True)
     names = [name or caption or tr("Group {number}", number=number) for number, (name, caption) in enumerate(shown, 1)]
     pictures = {names[code]: middle for code, middle in enumerate(clusters.middles.tolist()) if not named[code]}
     codes = zip(clusters.ids.tolist(), clusters.codes.tolist(), strict=True)
-    return PhotoClasses({photo_id: names[code] for photo_id, code in codes if code >= 0}, pictures)
+    classes = {photo_id: names[code] for photo_id, code in codes if code >= 0}
+    return PhotoClasses(classes, pictures, describe_agreement(measure_agreement(clusters, labels)))
 
 
 class Colouring(NamedTuple):

@@ -163,6 +163,8 @@ class MapPage(QStackedWidget):
         parts += [tr("{count:,} selected", count=count)] if (count := self.map_view.selection.count) else []
         if scene.method != self.photo_map.method:
             parts.append(tr("{map_methods} until the other map is there", map_methods=MAP_METHODS[scene.method]))
+        stored_maps = self.photo_map.stored_maps
+        parts += [stored_maps.agreement] if stored_maps is not None and stored_maps.agreement else []
         for job in (self.photo_map.map_job, self.photo_map.cluster_job):
             parts += [describe_job(job.state)] if job.state is not None else []
         parts += [indexing] if (indexing := describe_stage(self._session.job.state_here)) else []

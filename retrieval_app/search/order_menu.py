@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup
@@ -68,8 +69,13 @@ class OrderMenu(QMenu):
             self._session.notice_posted.emit(tr("Grouping what looks alike…"))
             self._cluster_job.start_question(["cluster"])
 
-    def _show_groups(self) -> None:
-        """Arrange the photos by the groups that have been made."""
+    def _show_groups(self, fields: dict[str, Any]) -> None:
+        """Arrange the photos by the groups that have been made, and say how well they agree with the labels."""
+        # the window starts without it
+        from indexer.clustering.photo_clusters import LabelAgreement, describe_agreement
+
+        agreement = LabelAgreement(fields["labelled"], fields["nmi"], fields["purity"])
+        self._session.notice_posted.emit(describe_agreement(agreement) or tr("The photos are grouped."))
         arrangement = self._session.library.arrangement
         if CLUSTER_ORDER in (arrangement.order, arrangement.grouping):
             self._session.search.arrange_library(arrangement)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.clustering.cluster_methods import find_density_clusters, find_kmeans_clusters
 from indexer.progress import drain
-from indexer.statistics.detailed_metrics import compute_mutual_information
+from indexer.statistics.detailed_metrics import compute_mutual_information, compute_purity
 from indexer.vectors.unit_vectors import scale_to_unit_length
 
 MOST_LEARNED_ROWS = 2_000  # that a classifier learns from: the time of a support vector machine grows with their square
@@ -84,10 +84,4 @@ def _classify(
 
 def measure_clusters(codes: NDArray[np.int64], labels: Sequence[str]) -> ClusterQuality:
     """The quality of groups (n,) of pictures with these classes; those in no group, -1, count as one group."""
-    names, numbers = np.unique(np.asarray(labels), return_inverse=True)
-    groups, positions = np.unique(codes, return_inverse=True)
-    table = np.zeros((len(groups), len(names)), np.int64)
-    np.add.at(table, (positions, numbers), 1)
-    return ClusterQuality(
-        compute_mutual_information(labels, codes.tolist()), float(table.max(axis=1).sum() / len(codes))
-    )
+    return ClusterQuality(compute_mutual_information(labels, codes), compute_purity(labels, codes))

@@ -1,6 +1,7 @@
 """The groups of a library are kept until photos come, named by their labels, and written out by the command."""
 
 import csv
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix
 
 from indexer.clustering.photo_clusters import (
     PhotoClusters,
+    describe_agreement,
     load_clusters,
     measure_agreement,
     name_clusters,
@@ -106,7 +109,16 @@ def test_agreement_is_that_of_scikit_learn() -> None:
     found = measure_agreement(clusters, labels)
     assert found.labelled == len(both)
     assert found.nmi == pytest.approx(expected, abs=1e-6)
-    assert measure_agreement(clusters, {1: "a"}).nmi is None
+    table = contingency_matrix([labels[photo] for photo in both], [codes[photo - 1] for photo in both])
+    assert found.purity == pytest.approx(table.max(axis=0).sum() / table.sum(), abs=1e-6)
+    assert measure_agreement(clusters, {1: "a"}) == (1, None, None)
+
+
+def test_agreement_is_told_in_numbers_of_photos() -> None:
+    clusters = make_clusters([0, 0, 0, 1, 1, -1])
+    found = measure_agreement(clusters, {1: "cat", 2: "cat", 3: "dog", 4: "dog", 5: "dog", 6: "dog"})
+    assert describe_agreement(found).startswith("Of 5 labelled photos 4 have the label of most in their group (NMI 0.4")
+    assert describe_agreement(measure_agreement(clusters, {})) == ""
 
 
 def test_the_command_writes_each_photo_with_its_group(filled: Library, tell: Tell, tmp_path: Path) -> None:
@@ -121,7 +133,7 @@ def test_the_command_writes_each_photo_with_its_group(filled: Library, tell: Tel
     assert len(rows) == PHOTOS and {row["group"] for row in rows} == set("12345")
     assert sum(row["group"] == "1" for row in rows) == said["groups"][0]["photos"]
     text = tell(home, "cluster").out
-    assert "Groups and labels of 120 labelled photos agree: NMI" in text
+    assert re.search(r"Of 120 labelled photos \d+ have the label of most in their group \(NMI 0\.\d\d:", text)
     assert tell(home, "cluster", "--out", tmp_path / "x.txt").code == 2
     refused = tell(home, "cluster", "--number", "1")
     assert refused.code == 2 and "a --number is 2 or more" in refused.err

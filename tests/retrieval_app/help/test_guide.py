@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QPoint, QRect, QUrl
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +14,7 @@ from retrieval_app.help.first_tour import STEPS, FirstTour
 from retrieval_app.help.guide_pages import PAGE_NAMES, find_guide_folder, read_pages, search_pages
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.window.main_window import MainWindow
+from tests.support.window_waits import wait_for
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("indexer", "training", "retrieval_app")
@@ -75,6 +76,39 @@ def test_the_guide_is_read_in_the_program(window: MainWindow, qtbot: QtBot) -> N
     assert 0 < picture.width() <= 560
     secret = QUrl.fromLocalFile("/etc/hostname")
     assert guide.browser.loadResource(QTextDocument.ResourceType.HtmlResource.value, secret) is None
+    guide.close()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (900, 600)])
+def test_the_tour_covers_nothing_that_it_speaks_of(empty_window: MainWindow, size: tuple[int, int]) -> None:
+    empty_window.resize(*size)
+    help_menu = empty_window.help_menu
+    help_menu.show_tour()
+    tour = help_menu.tour
+    assert tour is not None
+    for _ in STEPS:
+        covered = QRect(empty_window.mapFromGlobal(tour.pos()), tour.size())
+        assert empty_window.rect().contains(covered)
+        invitation = empty_window.search_page.invitation
+        for spoken_of in (invitation.offer, invitation.sample_button, empty_window.menuBar()):
+            assert not covered.intersects(QRect(spoken_of.mapTo(empty_window, QPoint(0, 0)), spoken_of.size()))
+        assert tour.text.height() >= tour.text.heightForWidth(tour.text.width())
+        tour.next_button.click()
+
+
+def test_links_of_the_guide_have_the_colour_of_the_theme(window: MainWindow, qtbot: QtBot) -> None:
+    window.theme.choose_theme("light")
+    window.help_menu.show_guide()
+    guide = window.help_menu.guide
+    assert guide is not None
+    window.theme.choose_theme("dark")
+    wait_for(qtbot, lambda: guide.browser.palette().link().color() == window.palette().link().color())
+    block, colours = guide.browser.document().begin(), set()
+    while block.isValid():
+        formats = (part.format for part in block.textFormats())
+        colours |= {found.foreground().color().name() for found in formats if found.isAnchor() and found.anchorHref()}
+        block = block.next()
+    assert colours == {window.palette().link().color().name()}
     guide.close()
 
 

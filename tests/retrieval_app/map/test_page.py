@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from indexer.clustering.photo_clusters import load_clusters
+from indexer.clustering.photo_clusters import load_clusters, measure_agreement
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.reports.palette import CLASS_COLOURS
@@ -286,6 +286,11 @@ def test_photos_are_coloured_by_folder_and_by_groups_that_are_made_for_it(mine: 
     assert (grouped.classes >= 0).all() and len(grouped.names) > 1
     with Library.open(mine.session.library.folder) as library:
         clusters = load_clusters(library)
+        assert clusters is not None
+        agreement = measure_agreement(clusters, library.annotations.read_labels(library.model_id))
+    assert agreement.labelled == len(grouped.ids) and agreement.purity is not None
+    matching = round(agreement.purity * agreement.labelled)
+    assert f"{matching} have the label of most in their group" in page.status_label.text()
     assert clusters is not None
     assert sorted(np.bincount(grouped.classes).tolist()) == sorted(clusters.count_photos())
     wait_for(qtbot, mine.tiles.is_idle)
