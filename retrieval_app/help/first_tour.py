@@ -48,6 +48,7 @@ class FirstTour(QDialog):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._window = parent
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Lookalike in three steps"))
         self.step = 0
@@ -86,9 +87,8 @@ class FirstTour(QDialog):
         """Stand in the middle of the window's lower edge, as far as windows may be placed here."""
         super().showEvent(event)
         self.adjustSize()
-        window = self.parentWidget()
-        corner = QPoint((window.width() - self.width()) // 2, window.height() - self.frameSize().height() - FOOT)
-        self.move(window.mapToGlobal(corner))
+        window, height = self._window, self.frameSize().height()
+        self.move(window.mapToGlobal(QPoint((window.width() - self.width()) // 2, window.height() - height - FOOT)))
 
     def _go_on(self) -> None:
         if self.step + 1 == len(STEPS):
