@@ -56,21 +56,21 @@ _UNREAD_FRAMES = {0xC3: "lossless JPEG", 0xC7: "lossless JPEG", 0xCB: "lossless 
 _UNREAD_FRAMES |= {0xC5: "hierarchical JPEG", 0xC6: "hierarchical JPEG", 0xF7: "JPEG-LS"}
 _UNREAD_FRAMES |= {0xCD: "hierarchical JPEG", 0xCE: "hierarchical JPEG"}
 
-# Folders that systems and programs make for themselves: small copies, waste, and the insides of other catalogues.
-SYSTEM_FOLDERS: frozenset[bytes] = frozenset(
-    name.lower()
-    for name in (
-        b"@eaDir",  # Synology
-        b"@__thumb",  # QNAP
-        b"#recycle",
-        b"$RECYCLE.BIN",
-        b"System Volume Information",
-        b"__MACOSX",
-        b"lost+found",
-        b".ipynb_checkpoints",
-    )
+# Folders that systems and programs make for themselves: small copies, waste, earlier states, the insides of catalogues.
+_SYSTEM_FOLDERS = (
+    b"@eaDir, #recycle, #snapshot, @tmp, @sharebin",  # Synology
+    b"@__thumb, @Recycle, @Recently-Snapshot",  # QNAP
+    b"~snapshot",  # NetApp
+    b"$RECYCLE.BIN, RECYCLER, System Volume Information",  # Windows
+    b"__MACOSX, Network Trash Folder, TheVolumeSettingsFolder",  # macOS
+    b"lost+found, .ipynb_checkpoints, _gsdata_",
 )
-SYSTEM_FOLDER_SUFFIXES = (b".photoslibrary", b".lrdata")  # Apple Photos, Lightroom
+SYSTEM_FOLDERS: frozenset[bytes] = frozenset(b", ".join(_SYSTEM_FOLDERS).lower().split(b", "))
+# Of Apple Photos, iPhoto, Aperture, iMovie and Final Cut, of Lightroom, and of Capture One.
+SYSTEM_FOLDER_SUFFIXES = (
+    *(b".photoslibrary", b".photolibrary", b".migratedphotolibrary", b".aplibrary", b".imovielibrary", b".fcpbundle"),
+    *(b".lrdata", b".lrcat-data", b".cocatalog"),
+)
 # A folder with this in it holds no pictures of the user's, as programs on phones agree.
 HIDDEN_FOLDER_MARK = b".nomedia"
 

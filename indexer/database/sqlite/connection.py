@@ -109,7 +109,7 @@ class SqliteDatabase:
             self._source.uri,
             uri=True,
             isolation_level=None,
-            timeout=BUSY_SECONDS,
+            timeout=PEEK_SECONDS if self._peek else BUSY_SECONDS,
             check_same_thread=not self._any_thread,
         )
         try:
@@ -199,6 +199,11 @@ class SqliteDatabase:
             return f"The library {folder} gave no answer within {self._limit:.0f} s. It may be damaged: lookalike check"
         if code == sqlite3.SQLITE_READONLY:
             return self._explain_read_only()
+        if code == sqlite3.SQLITE_BUSY:  # said of a drive without locks too
+            return (
+                f"The library {folder} is locked: another program is writing to it, or its drive offers no locks. "
+                "Try again later, or move it to another drive."
+            )
         if code in _DISK_CODES and os.access(folder, os.W_OK) and (sentence := describe_full_disk(folder)):
             return sentence
         return f"The library {folder} could not be read or written ({error})."

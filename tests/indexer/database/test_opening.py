@@ -107,6 +107,18 @@ def test_statement_without_end_is_stopped_with_a_sentence(folder: Path, monkeypa
         assert database.fetch_rows("SELECT * FROM settings") == [("a", "1")]
 
 
+@pytest.mark.parametrize(("peek", "limit"), [(False, "BUSY_SECONDS"), (True, "PEEK_SECONDS")])
+def test_locked_library_is_a_sentence_after_a_while(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, peek: bool, limit: str
+) -> None:
+    monkeypatch.setattr(connection, limit, 0.01)
+    with closing(sqlite3.connect(folder / DATABASE_FILE)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(LibraryError, match=r"is locked: another program is writing to it, or .* no locks"):
+            SqliteDatabase(folder / DATABASE_FILE, peek=peek)
+
+
 @pytest.mark.parametrize("peek", [False, True])
 def test_what_a_schema_asks_for_is_not_trusted(folder: Path, peek: bool) -> None:
     with closing(SqliteDatabase(folder / DATABASE_FILE, peek=peek)) as database:

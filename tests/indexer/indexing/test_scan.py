@@ -53,9 +53,12 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
 
 def test_folders_that_systems_and_programs_make_are_passed_over(tmp_path: Path) -> None:
     made = "@eaDir @__thumb #recycle $Recycle.bin __MACOSX lost+found .ipynb_checkpoints Mine.photoslibrary Mine.lrdata"
+    made += " #snapshot @Recycle @Recently-Snapshot ~snapshot RECYCLER _gsdata_ Old.photolibrary Old.aplibrary"
+    made += " Catalogue.lrcat-data Film.imovielibrary Session.cocatalog"
     _touch(tmp_path, *(f"{top}{name}/deep/x.jpg" for name in made.split() for top in ("", "seen/")))
     _touch(tmp_path, "System Volume Information/y.jpg", "seen/d.jpg", "recycle/e.jpg", "lost/f.jpg", "lrdata/g.jpg")
-    assert _paths(tmp_path) == [b"lost/f.jpg", b"lrdata/g.jpg", b"recycle/e.jpg", b"seen/d.jpg"]
+    _touch(tmp_path, "snapshot/h.jpg")
+    assert _paths(tmp_path) == [b"lost/f.jpg", b"lrdata/g.jpg", b"recycle/e.jpg", b"seen/d.jpg", b"snapshot/h.jpg"]
 
 
 def test_a_root_inside_a_catalogue_of_another_program_is_read(tmp_path: Path) -> None:
