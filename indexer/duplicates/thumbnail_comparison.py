@@ -16,8 +16,8 @@ from indexer.database.contents import PresentFile
 from indexer.grouping.aligned_pictures import SmallPictures
 from indexer.grouping.near_copies import LARGEST_ASPECT_RATIO, show_same_picture
 from indexer.library import Library
-from indexer.matching.perceptual_hash import MAX_DIFFERENCE, TURNS, count_differing_bits
-from indexer.photos.photo_traits import PressedPicture, press_picture
+from indexer.matching.perceptual_hash import MAX_DIFFERENCE, count_differing_bits
+from indexer.photos.photo_traits import TURNS, PressedPicture, press_picture
 from indexer.progress import Progress, Steps
 
 PAIRS_PER_STEP = 256  # between two signs of progress

@@ -20,7 +20,14 @@ from indexer.models.embedder import CPU_THREADS, NETWORK_CALLERS, Embedder
 from indexer.photos import thumbnails
 from indexer.photos.capture_facts import DescribedPhoto, decode_described
 from indexer.photos.journal import DecodingJournal
-from indexer.photos.photo_traits import GREY_SIDE, PhotoTraits, describe_photo, hash_pixels, read_traits
+from indexer.photos.photo_traits import (
+    GREY_SIDE,
+    PhotoTraits,
+    describe_photo,
+    hash_pixels,
+    hash_turned_pixels,
+    read_traits,
+)
 from indexer.photos.reading import CaptureFacts, content_hash, read_photo
 
 BATCH_SIZE = 32
@@ -44,8 +51,8 @@ class EmbeddingResult(NamedTuple):
     """One file read: content hash, upright size, thumbnail as JPEG, embedding (dim,) float32; or why there is none.
 
     Thumbnail and traits are there where they were asked for. A content that needs no embedding has a hash and nothing
-    else. `pixel_sha256` is the hash of the decoded picture, `capture` what the file says of its
-    taking. `needs` names the extra that could read the file.
+    else. `pixel_sha256` is the hash of the decoded picture, `turned_sha256s` are those of it mirrored and turned, if
+    asked for, `capture` is what the file says of its taking. `needs` names the extra that could read the file.
     """
 
     sha256: bytes | None = None
@@ -58,6 +65,7 @@ class EmbeddingResult(NamedTuple):
     traits: PhotoTraits | None = None
     pixel_sha256: bytes | None = None
     capture: CaptureFacts | None = None
+    turned_sha256s: tuple[bytes, ...] = ()
 
 
 class _DecodedFile(NamedTuple):
@@ -82,13 +90,13 @@ def embed_files(
 
 
 def embed_and_describe_files(
-    paths: Iterable[bytes], model: Embedder, needs_embedding: Callable[[bytes], bool]
+    paths: Iterable[bytes], model: Embedder, needs_embedding: Callable[[bytes], bool], *, keep_turned: bool = False
 ) -> Iterator[list[EmbeddingResult]]:
-    """As `embed_files`, with the traits by which photos are grouped."""
+    """As `embed_files`, with the traits by which photos are grouped, and with `turned_sha256s` where they are kept."""
 
     def decode_path(path: bytes) -> _DecodedFile:
-        claim = _ignore_size(needs_embedding)
-        return _decode_file(path, model, claim, decode_described, keep_thumbnail=False, keep_traits=True)
+        claim, keep = _ignore_size(needs_embedding), {"keep_traits": True, "keep_turned": keep_turned}
+        return _decode_file(path, model, claim, decode_described, keep_thumbnail=False, **keep)
 
     yield from _embed_files(paths, model, decode_path, Future.result)
 
@@ -153,6 +161,7 @@ def _decode_file(
     *,
     keep_thumbnail: bool,
     keep_traits: bool = False,
+    keep_turned: bool = False,
 ) -> _DecodedFile:
     """Read, hash and decode one file, and prepare the model's input."""
     sha256 = None
@@ -167,6 +176,8 @@ def _decode_file(
         result = EmbeddingResult(
             sha256, width, height, thumbnail, traits=traits, pixel_sha256=hash_pixels(image), capture=capture
         )
+        if keep_turned:
+            result = result._replace(turned_sha256s=hash_turned_pixels(image))
         return _DecodedFile(result, model.prepare(image))
     except PhotoError as error:
         return _DecodedFile(EmbeddingResult(sha256, reason=error.spell_english(), needs=error.needs))

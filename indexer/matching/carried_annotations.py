@@ -24,9 +24,8 @@ from indexer.errors import LookalikeError, PhotoError
 from indexer.grouping.aligned_pictures import SmallPictures, measure_mismatches
 from indexer.grouping.near_copies import LARGEST_ASPECT_RATIO
 from indexer.library import Library
-from indexer.matching.perceptual_hash import TURNS
 from indexer.photos.decoding import decode_photo
-from indexer.photos.photo_traits import hash_pixels, press_picture
+from indexer.photos.photo_traits import TURNS, hash_turned_pixels, press_picture
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
 
@@ -75,7 +74,7 @@ def _hash_turned_pixels(library: Library, replacement: Replacement) -> Iterator[
         data = read_photo(replacement.absolute_path)
         if content_hash(data) == replacement.successor_sha256:
             picture = decode_photo(data, library.read_model_card().preprocessing.short_side).image
-            yield from (hash_pixels(picture.transpose(turn)) for turn in TURNS)
+            yield from hash_turned_pixels(picture)
     except (PhotoError, LookalikeError):
         return
 

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from indexer.photos.photo_traits import TURNS
+
 HASH_BITS = 64
 BAND_COUNT, BAND_BITS = 4, 16
 MAX_DIFFERENCE = 7  # of the 64 bits; one more and a band could differ in two
@@ -21,15 +23,6 @@ MAX_DIFFERENCE = 7  # of the 64 bits; one more and a band could differ in two
 # that the work stays linear; the other bands, whose orders differ, lead to most of the rest.
 BUCKET_WINDOW = 32
 
-TURNS = (
-    Image.Transpose.FLIP_LEFT_RIGHT,
-    Image.Transpose.FLIP_TOP_BOTTOM,
-    Image.Transpose.ROTATE_90,
-    Image.Transpose.ROTATE_180,
-    Image.Transpose.ROTATE_270,
-    Image.Transpose.TRANSPOSE,
-    Image.Transpose.TRANSVERSE,
-)
 _SHRUNK_SIDE = 32  # what phash itself shrinks to: turned afterwards, the picture is shrunk once
 _HASH_SIDE = 8
 

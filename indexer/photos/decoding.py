@@ -351,7 +351,7 @@ _JPEG_XL_SIGNATURES = (b"\xff\x0a", b"\0\0\0\x0cJXL ")  # of a bare codestream, 
 
 
 def _decode_jpeg_xl(data: bytes, short_side: int) -> DecodedPhoto:
-    """Decode the first frame, which libjxl turns upright itself."""
+    """Decode the picture, which libjxl turns upright itself; of an animation it gives the last frame."""
     if not is_extra_installed("jxl"):
         raise PhotoError("is a JPEG XL picture: install lookalike[jxl] to read it", needs="jxl")
     import pylibjxl  # noqa: PLC0415 - optional

@@ -12,6 +12,15 @@ from PIL import Image
 from indexer.photos.capture_facts import CaptureTime, read_capture_time
 from indexer.photos.decoding import decode_photo
 
+TURNS = (
+    Image.Transpose.FLIP_LEFT_RIGHT,
+    Image.Transpose.FLIP_TOP_BOTTOM,
+    Image.Transpose.ROTATE_90,
+    Image.Transpose.ROTATE_180,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.TRANSVERSE,
+)
 GREY_SIDE = 96  # pixels: at half of it the kings of clubs and of spades are one picture
 COLOUR_SIDE = 12
 
@@ -50,6 +59,11 @@ def press_picture(picture: Image.Image) -> PressedPicture:
 def hash_pixels(picture: Image.Image) -> bytes:
     """The sha256 of the size and the pixels of a decoded picture: the same whatever its file says beside the pixels."""
     return hashlib.sha256(b"%d %d " % picture.size + picture.tobytes()).digest()
+
+
+def hash_turned_pixels(picture: Image.Image) -> tuple[bytes, ...]:
+    """The `hash_pixels` of the picture mirrored and turned by each of TURNS."""
+    return tuple(hash_pixels(picture.transpose(turn)) for turn in TURNS)
 
 
 def read_traits(data: bytes) -> PhotoTraits:

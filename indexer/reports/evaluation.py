@@ -5,6 +5,7 @@ that the model was trained on or chosen by.
 """
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,8 +91,8 @@ def evaluate_model(
 ) -> Steps[ModelEvaluation]:
     """Figures of the model on a folder whose sub-folders are classes, without the pictures in `leave_out`.
 
-    That has the sha256 of contents and of decoded pixels. Near copies, frames of a burst and photos with the same entry
-    of `group_column` (by absolute path) are no matches of each other and no mismatches.
+    That has the sha256 of contents and of pixels, however turned. Near copies, frames of a burst and photos with the
+    same entry of `group_column` (by absolute path) are no matches of each other and no mismatches.
 
     LookalikeError where the folder is missing, no class has two pictures, all pictures are of one class, or most stand
     in several.
@@ -154,14 +155,16 @@ def _embed_layout(
     candidates: dict[bytes, GroupCandidate] = {}
     failed: list[FailedFile] = []
     copies = files_done = 0
-    for batch in embed_and_describe_files(paths, model, lambda sha256: sha256 not in leave_out):
+    describe = partial(embed_and_describe_files, keep_turned=bool(leave_out))
+    for batch in describe(paths, model, lambda sha256: sha256 not in leave_out):
         for path, label, result in zip(paths[files_done:], labels[files_done:], batch, strict=False):
             if result.sha256 is None or result.reason is not None:
                 failed.append(FailedFile(path, result.reason or ""))
                 continue
             copies += result.sha256 in classes
             classes.setdefault(result.sha256, set()).add(label)
-            if result.vector is not None and result.pixel_sha256 not in leave_out:
+            seen = any(pixels in leave_out for pixels in (result.pixel_sha256, *result.turned_sha256s))
+            if result.vector is not None and not seen:
                 first_vectors.setdefault(result.sha256, result.vector)
                 candidates.setdefault(result.sha256, GroupCandidate(path, result.sha256, result.traits))
         files_done += len(batch)

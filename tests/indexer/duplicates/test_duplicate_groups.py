@@ -19,9 +19,9 @@ from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.matching.close_pairs import EXACT_ROWS, find_close_pairs
 from indexer.matching.complete_linkage import group_by_complete_linkage
-from indexer.matching.perceptual_hash import TURNS
 from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
+from indexer.photos.photo_traits import TURNS
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from tests.support import vectors as made_up

@@ -10,6 +10,7 @@ from PIL import Image
 from indexer.errors import LookalikeError
 from indexer.grouping.group_column import read_group_column
 from indexer.grouping.photo_groups import count_groups
+from indexer.photos.photo_traits import TURNS, hash_pixels
 from indexer.progress import drain
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
 from indexer.reports.raw_pixels import RawPixelEmbedder
@@ -59,6 +60,16 @@ def test_both_spellings_of_a_name_are_one_class(tmp_path: Path) -> None:
     result = _evaluate(tmp_path, f"{composed}/1 {decomposed}/2 bar/3 bar/4")
     assert result.names == ["Café", "bar"]
     assert [row.photos for row in result.per_class] == [2, 2]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_picture_of_the_training_counts_as_seen_however_it_is_turned(tmp_path: Path, turn: Image.Transpose) -> None:
+    _draw(tmp_path, "cats/1 cats/2 cats/3 dogs/4 dogs/5")
+    with Image.open(tmp_path / "cats" / "1.png") as image:
+        learned = hash_pixels(image)
+        image.transpose(turn).save(tmp_path / "cats" / "1.png")
+    result = drain(evaluate_model(tmp_path, RawPixelEmbedder(), {learned}))
+    assert (result.seen, result.photos) == (1, 4)
 
 
 def test_a_folder_of_one_class_gets_a_sentence_and_no_figures(tmp_path: Path) -> None:
