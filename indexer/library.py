@@ -23,6 +23,7 @@ from indexer.database.file_table import FailedFile
 from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
 from indexer.database.passed_over import PassedOver, read_passed_over
+from indexer.database.photo_orders import find_shown_ids
 from indexer.database.postgresql.server_files import fetch_model_files, fetch_thumbnails
 from indexer.database.replacements import count_replaced_photos
 from indexer.database.sqlite.opening import has_library
@@ -185,7 +186,7 @@ class Library:
 
     def find_photo_ids(self, within: Filter | None = None) -> np.ndarray:
         """Ids (n,) int64 of the shown photos, or of those that pass a filter, by root, folder and name."""
-        shown = self.store.embeddings.find_shown_ids(self.model_id)
+        shown = find_shown_ids(self.store.database, self.model_id)
         return (
             shown if within is None else shown[np.isin(shown, filters.find_present_photos(self.store.database, within))]
         )

@@ -107,15 +107,6 @@ class EmbeddingTable:
         """The highest id ever given to a photo: ids are not used twice."""
         return self._database.find_last_id("photos")
 
-    def find_shown_ids(self, model: int) -> np.ndarray:
-        """Ids (n,) int64 of photos with a present file and an embedding, by root, folder and name."""
-        rows = self._database.fetch_rows(
-            "SELECT photo FROM files WHERE state = 'present' AND EXISTS (SELECT 1 FROM embeddings AS e "
-            "WHERE e.photo = files.photo AND e.model = ?) ORDER BY root, folder, name_key, photo",
-            (model,),
-        )
-        return np.fromiter(dict.fromkeys(row[0] for row in rows), np.int64)
-
     def find_shown_photos(self, ids: Sequence[int]) -> list[ShownPhoto]:
         """The photos of these ids as people see them, in the order asked; ids without a present file are left out."""
         found: dict[int, ShownPhoto] = {}
@@ -144,20 +135,6 @@ class EmbeddingTable:
             ids,
         )
         return [ShownPhoto._make((*row[:12], None if row[12] is None else row[13:])) for row in rows]
-
-    def read_aspects(self, above: int) -> np.ndarray:
-        """The width over height (n,) float32 of the photos with the ids above + 1 to above + n; 0 where unknown.
-
-        The last one is known: what is not known behind it is to be asked for again.
-        """
-        rows = self._database.fetch_rows(
-            "SELECT id, width / CAST(height AS DOUBLE PRECISION) FROM photos "
-            "WHERE id > ? AND width > 0 AND height > 0 ORDER BY id",
-            (above,),
-        )
-        aspects = np.zeros(rows[-1][0] - above if rows else 0, np.float32)
-        aspects[[photo - above - 1 for photo, _ in rows]] = [aspect for _, aspect in rows]
-        return aspects
 
     def count_photos(self, model: int) -> int:
         """The number of photos with a present file and an embedding under the model."""

@@ -82,10 +82,8 @@ def build_photo_condition(database: Database, within: Filter | None, photo: str,
         side, sides = "p.width >= ? AND p.height >= ?", [min(within.min_side, MAX_INTEGER)] * 2
     if within is not None and within.orientation is not None:
         orientation = ORIENTATIONS[within.orientation]
-    passing = (
-        "FROM files AS f JOIN photos AS p ON p.id = f.photo "
-        f"WHERE f.state = 'present' AND {where} AND {side} AND {orientation}"
-    )
+    shapes = "JOIN photos AS p ON p.id = f.photo " if {side, orientation} != {"TRUE"} else ""
+    passing = f"FROM files AS f {shapes}WHERE f.state = 'present' AND {where} AND {side} AND {orientation}"
     if one_by_one:
         return f"(SELECT count(*) {passing} AND f.photo = {photo}) > 0", [*values, *sides]
     return f"{photo} IN (SELECT f.photo {passing})", [*values, *sides]

@@ -2,6 +2,9 @@
 
 Every answer is the ids in ascending order with a code each, equal for photos of one section of that order; codes
 ascend too. A photo of several files is there once for each. Numbers come as one text (`parse_numbers`).
+
+What the window shows of all photos, their ids and shapes, comes in runs: one after the other, as those of a folder
+mostly are, and of one shape. A million of them, each by itself, would take a slow link half a minute.
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.filters import parse_numbers
+from indexer.database.filters import SqlCondition, parse_numbers
 from indexer.database.interface import Database, SqlRow
+
+SHAPE_UNIT = 10_000  # of an aspect: less than a pixel of a preview
 
 
 class SortedPhotos(NamedTuple):
@@ -34,6 +39,58 @@ class LabelOrder(NamedTuple):
 
     photos: SortedPhotos
     labels: list[str]
+
+
+def find_shown_ids(database: Database, model: int) -> np.ndarray:
+    """Ids (n,) int64 of photos with a present file and an embedding, by root, folder and name."""
+    order = "ORDER BY root, folder, name_key, photo"
+    shown = (
+        "files WHERE state = 'present' AND EXISTS "
+        "(SELECT 1 FROM embeddings AS e WHERE e.photo = files.photo AND e.model = ?)"
+    )
+    if database.is_shared:
+        rows = (
+            f"SELECT photo, row_number() OVER ({order}) AS place, "
+            f"lag(photo, 1, -1) OVER ({order}) <> photo - 1 AS begins FROM {shown}"
+        )
+        places, first_ids, count = _fetch_runs(database, (rows, [model]), ("place", "photo"), "count(*)")
+        ids = np.repeat(first_ids - places, np.diff(places, append=count + 1)) + np.arange(1, count + 1)
+    else:
+        (ids,) = _fetch_numbers(database, "photo", "photo", f"{shown} {order}", (model,))
+    first_rows = np.unique(ids, return_index=True)[1]  # of a photo with several files
+    shown_ids: np.ndarray = ids[np.sort(first_rows)]
+    return shown_ids
+
+
+def read_aspects(database: Database, above: int) -> np.ndarray:
+    """The width over height (n,) float32 of the photos with the ids above + 1 to above + n; 0 where unknown.
+
+    The last one is known: what is not known behind it is to be asked for again.
+    """
+    shape = f"CASE WHEN width > 0 AND height > 0 THEN {SHAPE_UNIT} * width / height ELSE 0 END"
+    differs = "lag(id, 1, 0) OVER (ORDER BY id) <> id - 1 OR lag(shape, 1, -1) OVER (ORDER BY id) <> shape"
+    rows = (
+        f"SELECT id, shape, {differs if database.is_shared else 'TRUE'} AS begins "
+        f"FROM (SELECT id, {shape} AS shape FROM photos WHERE id > ?) AS shapes"
+    )
+    total = "max(id) FILTER (WHERE shape > 0)"
+    ids, shapes, last_known = _fetch_runs(database, (rows, [above]), ("id", "shape"), total)
+    if not last_known:
+        return np.zeros(0, np.float32)
+    starts = np.minimum(np.concatenate([[above + 1], ids, [last_known + 1]]), last_known + 1)
+    aspects = np.concatenate([[0], shapes]).astype(np.float32) / np.float32(SHAPE_UNIT)
+    return np.repeat(aspects, np.diff(starts))
+
+
+def _fetch_runs(
+    database: Database, rows: SqlCondition, columns: tuple[str, str], total: str
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Two columns (n,) int64 of the rows that begin a run, by the first of them, and a figure of all rows."""
+    texts = ", ".join(f"{database.dialect.concatenate(name)} FILTER (WHERE begins)" for name in columns)
+    ((first, second, figure),) = database.fetch_rows(f"SELECT {texts}, {total} FROM ({rows[0]}) AS rows", rows[1])
+    keys, numbers = parse_numbers(first), parse_numbers(second)
+    order = np.argsort(keys)
+    return keys[order], numbers[order], int(figure or 0)
 
 
 def sort_by_folder(database: Database) -> FolderOrder:
@@ -106,9 +163,11 @@ def _find_last_id(*parts: Sequence[SqlRow]) -> int:
     return max((int(parse_numbers(numbers).max()) for part in parts for _, numbers in part), default=0)
 
 
-def _fetch_numbers(database: Database, first: str, columns: str, source: str) -> list[np.ndarray]:
+def _fetch_numbers(
+    database: Database, first: str, columns: str, source: str, values: Sequence[object] = ()
+) -> list[np.ndarray]:
     """The columns (n,) int64 of a sorted source: the first one, and the one that is called code, if any is."""
     wanted = [first, *(["code"] if " AS code" in columns else [])]
     numbers_sql = ", ".join(map(database.dialect.concatenate, wanted))
     sql = f"SELECT {numbers_sql} FROM (SELECT {columns} FROM {source}) AS sorted"
-    return [parse_numbers(numbers) for numbers in database.fetch_rows(sql)[0]]
+    return [parse_numbers(numbers) for numbers in database.fetch_rows(sql, values)[0]]

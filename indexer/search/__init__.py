@@ -2,6 +2,8 @@
 
     query                 what is asked: pictures to be like and unlike, weights, crops; their combined vector
     examples              the embedding of one picture of a query, stored or computed now
+    allowed_photos        which photos may be found: present ones that pass a filter
+    server_candidates     what the server of a shared library proposes, where this computer has no search files
     searcher              the candidates nearest to a vector among the photos that may be found
     results               what comes out: photos, ranked hits, and how they were found
     generations           the published search files that make it fast, verified before each use

@@ -30,10 +30,11 @@ class ServerCandidates:
         With `exact`, and where few are allowed or the index gives too few, all are compared.
         """
         within = allowed.within
-        effort = 0 if exact or not self.index.effort else choose_effort(self.index, allowed.count)
+        is_wanted = not exact and any(self.index.efforts)
+        effort = choose_effort(self.index, self.index.rows if within is None else allowed.count) if is_wanted else 0
         if effort:
             found = find_near(self._database, self.index, NearRequest(vector, count, within, effort))
-            if len(found.ids) >= min(count, allowed.count):
+            if len(found.ids) >= count:
                 return found, "pgvector"
         return find_near(self._database, self.index, NearRequest(vector, count, within)), "exact"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from indexer.database.photo_orders import read_aspects
 from indexer.ranking.photo_arrangement import PhotoArrangement, parse_arrangement
 from indexer.wording import tr
 
@@ -38,7 +39,7 @@ def take_snapshot(library: Library, last_known_id: int) -> LibrarySnapshot:
         is_watched = bool(settings.read_setting(WATCHED_SETTING))
         return LibrarySnapshot(
             library.find_photo_ids(),
-            library.store.embeddings.read_aspects(last_known_id),
+            read_aspects(library.store.database, last_known_id),
             info,
             library.list_failed_files(),
             previous_model.name if previous_model else "",

@@ -1,8 +1,9 @@
 """Searches of a shared library by candidates of pgvector: how fast it loads, what is found, and how long that takes.
 
-    python -m tests.benchmarks.bench_shared_search [PHOTOS DIM]    100,000 photos of 256 numbers, embeddings made up
+    python -m tests.benchmarks.bench_shared_search [PHOTOS DIM ASKED]    100,000 photos of 256 numbers, made up
 
-Recall@10 among ASKED photos against exact searches of the same run, in double precision. Target: at least 0.99.
+Recall@10 of ASKED searches against exact ones of the same run, in double precision, at every share that passes a
+filter, beside its target. The index is asked from a tenth of the photos on, that it is measured with fewer of them too.
 """
 
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from indexer.database.filters import Filter
+from indexer.database.postgresql import vector_index
 from indexer.database.postgresql.vector_index import read_vector_index, update_vector_index
 from indexer.library import Library
 from indexer.places import enter_shared_library
@@ -23,7 +25,8 @@ from tests.support.postgresql_server import make_server, remove_server
 from tests.support.vectors import clustered
 
 PHOTOS, DIM = 100_000, 256
-ASKED = 50
+ASKED = 500
+TARGET = 0.99
 
 
 def build_index(library: Library, dim: int) -> None:
@@ -39,11 +42,12 @@ def build_index(library: Library, dim: int) -> None:
     print(f"chosen: {read_vector_index(library.store.database, library.model_id)}", flush=True)
 
 
-def measure_searches(library: Library, photos: int, word: str) -> None:
+def measure_searches(library: Library, sizes: tuple[int, int], word: str) -> None:
     """Print the recall and the times of searches among those whose names have the word."""
-    within, shares, times, ratio = (Filter(named=word) if word else None), [], [], []
+    (photos, asked), shares, times, ratio = sizes, list[float](), list[float](), list[float]()
+    within = Filter(named=word) if word else None
     engines = set()
-    for photo in np.linspace(1, photos, ASKED).astype(int).tolist():
+    for photo in np.linspace(1, photos, asked).astype(int).tolist():
         fast = library.search(Query((photo,)), k=10, within=within)
         slow = library.search(Query((photo,)), k=10, within=within, exact=True)
         true = [hit.photo.id for hit in slow.hits]
@@ -53,25 +57,28 @@ def measure_searches(library: Library, photos: int, word: str) -> None:
         ratio.append(fast.seconds / slow.seconds)
         engines.add(fast.engine)
     print(
-        f"{word or 'all':11} recall@10 {np.mean(shares):.4f}  median {np.median(times) * 1000:.0f} ms, longest "
-        f"{max(times) * 1000:.0f} ms, {np.median(ratio):.2f} of an exact search  by {', '.join(sorted(engines))}",
+        f"{word or 'all':11} recall@10 {np.mean(shares):.4f} (at least {TARGET} asked), all lists full; median "
+        f"{np.median(times) * 1000:.0f} ms, longest {max(times) * 1000:.0f} ms, {np.median(ratio):.2f} of an exact "
+        f"search, by {', '.join(sorted(engines))}",
         flush=True,
     )
 
 
 def main(sizes: list[str] | None = None) -> None:
     """Measure a library of so many photos and numbers."""
-    photos, dim = (int(size) for size in sizes or (PHOTOS, DIM))
+    given = list(map(int, sizes or []))
+    photos, dim, asked = [*given, *(PHOTOS, DIM, ASKED)[len(given) :]]
     server = make_server()
     try:
         with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
             patch.setenv("LOOKALIKE_HOME", home)
             patch.setenv("XDG_DATA_HOME", home)
+            patch.setattr(vector_index, "INDEXED_ROWS", min(vector_index.INDEXED_ROWS, photos // 10))
             with Library.open(enter_shared_library(server.name_library("bench"))) as library:
                 plant_rows(library, clustered(photos, dim=dim))
                 build_index(library, dim)
                 for word in ("", *SHARES.values()):
-                    measure_searches(library, photos, word)
+                    measure_searches(library, (photos, asked), word)
     finally:
         remove_server(server)
 

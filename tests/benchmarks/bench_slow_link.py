@@ -3,8 +3,8 @@
     python -m tests.benchmarks.bench_slow_link [PHOTOS]    1,000 photos of 256 numbers, embeddings made up
 
 A proxy before the server holds back what passes: 50 ms there and back, 10 Mbit/s each way. Each is done RUNS times, the
-thumbnails by a computer that has none; the median stands beside its target. The first screen brings all embeddings, as
-that computer has no search files.
+thumbnails by a computer that has none; the median stands beside its target. The computer has no search files: of many
+photos the server compares the embeddings, as after an index run, of few they are brought there.
 """
 
 import queue
@@ -25,9 +25,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from indexer.database.postgresql.vector_index import update_vector_index
 from indexer.library import Library
 from indexer.photos.thumbnails import encode_thumbnail
 from indexer.places import enter_shared_library
+from indexer.progress import drain
 from indexer.search.query import Query
 from retrieval_app.session.snapshot import take_snapshot
 from tests.support.plain_rows import plant_rows
@@ -60,6 +62,7 @@ def plant_library(folder: Path, count: int) -> None:
     draw, sizes = np.random.default_rng(1), list[int]()
     with Library.create(folder) as library:
         plant_rows(library, clustered(count, dim=DIM))
+        drain(update_vector_index(library.store.database, library.model_id, DIM))
         for photo in range(1, SCREEN * RUNS + 1):
             noise = Image.fromarray(draw.integers(0, 256, (32, 42, 3), np.uint8))
             jpeg = encode_thumbnail(noise.resize((256, 192), Image.Resampling.BICUBIC))

@@ -6,6 +6,8 @@ Filtered searches go on through the index until their list is full (`hnsw.iterat
 Without the extension there is no such table, and every photo is compared.
 """
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -23,30 +25,33 @@ if TYPE_CHECKING:
 
 COPIED_ROWS = 1000  # fewer come to each computer that searches
 INDEXED_ROWS = 100_000  # fewer are compared one by one, on the server
-# Of the photos that pass a filter: fewer are compared one by one. Of 100,000 made-up embeddings of 256 numbers the
-# index found 0.976 of the true ten where half passed and 0.886 where a tenth did, with its effort over the share.
-LEAST_SHARE = 0.9
+LEAST_SHARE = 0.1  # of the photos, that pass a filter: fewer are compared one by one
 LONGEST_TAIL = 0.1  # share of the embeddings that the index may lack
 MAX_DIM = 4000  # numbers of a halfvec with an index
 ROWS_PER_COPY = 5000
 RECALL_QUERIES = 64
-EFFORTS = (40, 100, 200, 400, 800)  # vectors that HNSW keeps in sight (`hnsw.ef_search`, at most 1,000)
-HIGHEST_EFFORT = 1000
+EFFORTS = (40, 100, 200, 400, 1000)  # vectors that HNSW keeps in sight (`hnsw.ef_search`, at most 1,000)
+# Ranks up to which an effort finds nearly all. Where a share of the photos passes a filter, the nearest ten of them are
+# among so many more: of 100,000 made-up embeddings the effort for all of them, over the share, found 0.976 of the ten
+# where half passed and 0.886 where a tenth did; that for the nearest twenty found 0.984 of 60,000 where half passed.
+DEPTHS = (TRUE_NEIGHBOURS, 2 * TRUE_NEIGHBOURS, 3 * TRUE_NEIGHBOURS, 5 * TRUE_NEIGHBOURS, 10 * TRUE_NEIGHBOURS)
+DEVIATIONS = 2.0  # of the rank of the last of the nearest that pass, by chance, that are counted with
 MARGIN = 8  # further candidates, as the server's distances are of single precision
 MOST_SCANNED = 1_000_000
 
 
 class VectorIndex(NamedTuple):
-    """The server's index of a model: the last seq it covers, its number of embeddings, its search effort and its
+    """The server's index of a model: the last seq it covers, its number of embeddings, its search efforts and its
     recall.
 
-    `effort` is the least that reached `recall_at_10`, 0 where none was enough.
+    `efforts` are, for each of DEPTHS, the least that finds TARGET_RECALL of so many nearest, 0 where none does;
+    `recall_at_10` is that of the first.
     """
 
     model: int
     upto: int
     rows: int
-    effort: int
+    efforts: tuple[int, ...]
     recall_at_10: float
 
 
@@ -63,6 +68,13 @@ class NearRequest(NamedTuple):
     effort: int = 0
 
 
+class _RecallProbe(NamedTuple):
+    """A vector (dim,) float32 of the index's own, and the ids of its true nearest, DEPTHS[-1] of them."""
+
+    vector: np.ndarray
+    true_ids: np.ndarray
+
+
 def read_vector_index(database: Database, model: int) -> VectorIndex | None:
     """The server's index of a model, None where there is none or this user may not read it."""
     stored = database.fetch_setting(_name_setting(model))
@@ -71,8 +83,9 @@ def read_vector_index(database: Database, model: int) -> VectorIndex | None:
     may_read = "SELECT has_table_privilege(to_regclass(?), 'SELECT')"
     if database.fetch_rows(may_read, (f"near_{model}",)) != [(True,)]:
         return None
-    upto, rows, effort, recall = stored
-    return VectorIndex(model, int(upto), int(rows), int(effort), float(recall))
+    upto, rows, efforts, recall = stored
+    listed = efforts if isinstance(efforts, list) else [efforts]  # one, as it was stored before
+    return VectorIndex(model, int(upto), int(rows), tuple(map(int, listed)), float(recall))
 
 
 def update_vector_index(database: Database, model: int, dim: int) -> Steps[None]:
@@ -92,12 +105,14 @@ def update_vector_index(database: Database, model: int, dim: int) -> Steps[None]
         server.copy_rows(f"COPY near_{model} FROM STDIN WITH (FORMAT BINARY)", _encode_rows(part))
         last, done = int(part.seqs[-1]), done + len(part.seqs)
         yield Progress("publish", done, total, "copying embeddings to the server's index")
-    yield Progress("publish", done, total, "building the server's index")
-    server.run_maintenance(
-        f"CREATE INDEX IF NOT EXISTS near_{model}_hnsw ON near_{model} USING hnsw (vector halfvec_l2_ops); "
-        f"ANALYZE near_{model}"
-    )
-    index = _measure_index(database, VectorIndex(model, upto, done, 0, 1.0))
+    index = VectorIndex(model, upto, done, (0,), 1.0)
+    if done >= INDEXED_ROWS:
+        yield Progress("publish", done, total, "building the server's index")
+        server.run_maintenance(
+            f"CREATE INDEX IF NOT EXISTS near_{model}_hnsw ON near_{model} USING hnsw (vector halfvec_l2_ops)"
+        )
+        index = _measure_index(database, index)
+    server.run_maintenance(f"ANALYZE near_{model}")
     ModelTable(database).set_setting(_name_setting(model), list(index[1:]))
 
 
@@ -118,11 +133,12 @@ def list_index_problems(database: Database, model: int) -> list[str]:
 
 
 def choose_effort(index: VectorIndex, passing: int) -> int:
-    """The effort of a search among so many photos that pass; 0 where comparing all of them costs less."""
-    share = passing / max(1, index.rows)
-    if share < LEAST_SHARE or index.rows < INDEXED_ROWS:
+    """The effort of a search among so many photos that pass; 0 where comparing all of them costs less or finds more."""
+    share = min(1.0, passing / max(1, index.rows))
+    if passing < INDEXED_ROWS or share < LEAST_SHARE:
         return 0
-    return min(HIGHEST_EFFORT, round(index.effort / min(1.0, share)))
+    wanted = (TRUE_NEIGHBOURS + DEVIATIONS * math.sqrt(TRUE_NEIGHBOURS * (1 - share))) / share  # negative binomial
+    return next((effort for depth, effort in zip(DEPTHS, index.efforts, strict=False) if depth >= wanted), 0)
 
 
 def find_near(database: Database, index: VectorIndex, request: NearRequest) -> StoredEmbeddings:
@@ -130,16 +146,29 @@ def find_near(database: Database, index: VectorIndex, request: NearRequest) -> S
 
     With an effort they are those that the index proposes, else all are compared, in single precision.
     """
+    distance, least = "v.vector <-> CAST(? AS halfvec)", request.wanted + MARGIN
+    vector, near = _write_vector(request.vector), f"SELECT v.seq, v.photo FROM near_{index.model} AS v"
+    if request.within is None and not request.effort:  # nearly all are present: only the nearest are looked up
+        condition, values = build_photo_condition(database, None, "n.photo", one_by_one=True)
+        sql = f"{near} ORDER BY ({distance}) + 0, v.photo LIMIT ?"
+        found = _ask_near(database, request, (f"({sql}) AS n", condition), [vector, least + MARGIN, *values])
+        if len(found.ids) >= least:
+            return found
     condition, values = build_photo_condition(database, request.within, "v.photo", one_by_one=request.effort > 0)
-    distance = "v.vector <-> CAST(? AS halfvec)"
     order = distance if request.effort else f"({distance}) + 0, v.photo"  # no index has that; equal ones in our order
+    sql = f"{near} WHERE {condition} ORDER BY {order} LIMIT ?"
+    return _ask_near(database, request, (f"({sql}) AS n", "TRUE"), [*values, vector, least])
+
+
+def _ask_near(
+    database: Database, request: NearRequest, near: tuple[str, str], values: list[object]
+) -> StoredEmbeddings:
+    """The sound embeddings of a table of proposed ones that pass a condition."""
     sql = (
-        "SELECT e.seq, e.photo, e.vector, c.crc32 FROM (SELECT v.seq FROM "
-        f"near_{index.model} AS v WHERE {condition} ORDER BY {order} LIMIT ?) AS n "
-        "JOIN embeddings AS e ON e.seq = n.seq LEFT JOIN checksums AS c ON c.seq = n.seq"
+        f"SELECT e.seq, e.photo, e.vector, c.crc32 FROM {near[0]} "
+        f"JOIN embeddings AS e ON e.seq = n.seq LEFT JOIN checksums AS c ON c.seq = e.seq WHERE {near[1]}"
     )
-    bound = [*values, _write_vector(request.vector), request.wanted + MARGIN]
-    rows = _require_server(database).ask_with_settings(_list_settings(request.effort), sql, bound)
+    rows = _require_server(database).ask_with_settings(_list_settings(request.effort), sql, values)
     return select_sound_rows(list(map(VectorRow._make, rows)), len(request.vector))
 
 
@@ -163,34 +192,50 @@ def _list_settings(effort: int) -> dict[str, str]:
 
 
 def _measure_index(database: Database, index: VectorIndex) -> VectorIndex:
-    """The index with the least effort that finds TARGET_RECALL of the true ten nearest of some of its own photos."""
-    embeddings = EmbeddingTable(database)
-    vectors = [
-        stored.values[0].astype(np.float32)
-        for seq in np.linspace(0, index.upto - 1, RECALL_QUERIES).astype(int).tolist()
-        if len((stored := embeddings.read_embeddings(index.model, seq, index.upto, 1)).seqs)
-    ]
-    true_ids = [
-        _rank_ids(find_near(database, index, NearRequest(vector, TRUE_NEIGHBOURS + 1)), vector) for vector in vectors
-    ]
-    for effort in EFFORTS:
-        shares = np.array(
-            [
-                np.isin(
-                    ids, find_near(database, index, NearRequest(vector, TRUE_NEIGHBOURS + 1, None, effort)).ids
-                ).mean()
-                for vector, ids in zip(vectors, true_ids, strict=True)
-            ]
-        )
+    """The index with the least efforts that find TARGET_RECALL of the true nearest of some of its own photos."""
+    embeddings, probes = EmbeddingTable(database), list[_RecallProbe]()
+    for seq in np.linspace(0, index.upto - 1, RECALL_QUERIES).astype(int).tolist():
+        stored = embeddings.read_embeddings(index.model, seq, index.upto, 1)
+        if len(stored.seqs):
+            vector = stored.values[0].astype(np.float32)
+            found = find_near(database, index, NearRequest(vector, DEPTHS[-1] + 1))
+            probes.append(_RecallProbe(vector, _rank_ids(found, vector)))
+    efforts, recalls = list[int](), list[float]()
+    for depth in DEPTHS:
+        effort, recall = _find_least_effort(database, index, (depth, max(efforts, default=0)), probes)
+        efforts.append(effort)
+        recalls.append(recall)
+    return index._replace(efforts=tuple(efforts), recall_at_10=round(recalls[0], 4))
+
+
+def _find_least_effort(
+    database: Database, index: VectorIndex, bounds: tuple[int, int], probes: Sequence[_RecallProbe]
+) -> tuple[int, float]:
+    """The least effort that finds TARGET_RECALL of so many nearest, and its recall; 0 and 1 where none does.
+
+    `bounds` are the number of nearest and an effort that is too small for fewer of them, or just enough.
+    """
+    depth, least = bounds
+    for effort in filter(least.__le__, EFFORTS):
+        shares = np.array([_measure_recall(database, index, (depth, effort), probe) for probe in probes])
         if shares.mean() - 2 * shares.std() / np.sqrt(len(shares)) >= TARGET_RECALL:
-            return index._replace(effort=effort, recall_at_10=round(float(shares.mean()), 4))
-    return index
+            return effort, float(shares.mean())
+    return 0, 1.0
+
+
+def _measure_recall(
+    database: Database, index: VectorIndex, depth_and_effort: tuple[int, int], probe: _RecallProbe
+) -> float:
+    """The share of a probe's true nearest, so many of them, that the index finds with an effort."""
+    depth, effort = depth_and_effort
+    found = find_near(database, index, NearRequest(probe.vector, depth + 1, None, effort))
+    return float(np.isin(probe.true_ids[:depth], found.ids).mean())
 
 
 def _rank_ids(found: StoredEmbeddings, vector: np.ndarray) -> np.ndarray:
     """The ids of the true nearest, without the first, which is the vector's own."""
     squares = ((found.values.astype(np.float32) - vector) ** 2).sum(axis=1)
-    nearest: np.ndarray = found.ids[np.lexsort((found.ids, squares))][1 : TRUE_NEIGHBOURS + 1]
+    nearest: np.ndarray = found.ids[np.lexsort((found.ids, squares))][1 : DEPTHS[-1] + 1]
     return nearest
 
 

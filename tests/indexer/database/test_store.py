@@ -10,6 +10,7 @@ from indexer.database.contents import MovedRoot, find_moved_roots
 from indexer.database.file_batch import PathCounts
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord
 from indexer.database.forgetting import ForgettingPlan
+from indexer.database.photo_orders import find_shown_ids, read_aspects
 from indexer.database.store import Store
 from indexer.errors import LibraryError
 from tests.support.embedders import tiny_card
@@ -67,9 +68,9 @@ def test_shapes_are_read_from_where_they_are_known_on(store: Store) -> None:
     first = outcome(1, 5, clustered(6)[5])._replace(width=600, height=400)
     unknown = outcome(1, 6, clustered(7)[6])._replace(width=0, height=0)
     store.record_outcomes([first, unknown, first._replace(sha256=b"7" * 32, width=300, height=400)], 1)
-    assert np.allclose(store.embeddings.read_aspects(5), [1.5, 0, 0.75])
-    assert np.allclose(store.embeddings.read_aspects(6), [0, 0.75])
-    assert store.embeddings.read_aspects(8).size == 0
+    assert np.allclose(read_aspects(store.database, 5), [1.5, 0, 0.75])
+    assert np.allclose(read_aspects(store.database, 6), [0, 0.75])
+    assert read_aspects(store.database, 8).size == 0
 
 
 def test_batch_that_fails_half_way_leaves_nothing(store: Store) -> None:
@@ -178,7 +179,7 @@ def test_number_of_a_forgotten_photo_is_not_given_again(store: Store) -> None:
     store.files.add_root(b"/photos", labelled=False)
     (root,) = store.files.list_roots()
     store.record_outcomes([outcome(root.id, 50, clustered(1)[0])], 1)
-    assert store.embeddings.find_last_photo_id() == int(store.embeddings.find_shown_ids(1)[0]) == last + 1
+    assert store.embeddings.find_last_photo_id() == int(find_shown_ids(store.database, 1)[0]) == last + 1
 
 
 def test_photos_are_shown_in_the_order_asked_with_their_copies(store: Store) -> None:

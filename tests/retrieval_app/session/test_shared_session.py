@@ -13,8 +13,8 @@ from indexer.places import enter_shared_library
 from indexer.search.query import Query
 from retrieval_app.session.session import Session
 from tests.support.postgresql_server import LoopbackServer, make_server, remove_server
-from tests.support.silent_proxy import pass_on_until_silent
 from tests.support.vectors import clustered, fill
+from tests.support.watched_proxy import watch_connections
 from tests.support.window_waits import wait_for
 
 MOST_CLOSING_SECONDS = 5.0
@@ -68,7 +68,7 @@ def test_closing_does_not_wait_for_a_server_that_has_fallen_silent(
 ) -> None:
     uri = server.name_library("silent")
     fill(enter_shared_library(uri), clustered(12), publish=False)
-    with pass_on_until_silent(server.port) as proxy:
+    with watch_connections(server.port) as proxy:
         folder = enter_shared_library(uri.replace(f":{server.port}/", f":{proxy.port}/"))
         session = Session(folder)
         session.library.switch_to(folder)
