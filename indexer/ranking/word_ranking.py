@@ -22,11 +22,14 @@ from indexer.models.class_layer import CLASS_COUNT, PACKAGED_SOURCES, read_class
 from indexer.ranking.known_words import KnownWord, WordTree, load_word_tree
 from indexer.search.query import Query
 from indexer.search.results import Photo
-from indexer.wording import count_noun
+from indexer.wording import tr, tr_count
 
 BLOCK_ROWS = 4096  # photos whose classes are computed at once: 16 MB of probabilities
 KEPT_WORDS = 50  # words whose scores of all photos are kept: asked again, they are answered at once
 KEPT_CLASSES = 128  # of a photo, the most probable ones: they hold nearly all, also of a drawing
+# Of the first hit's score, below which hits are left out: of 0.02, 0.05 and 0.1 the best for drawings and photographs
+# together, by the mean of F1 over their classes (tests/benchmarks/bench_words.py).
+LEAST_OF_BEST = 0.05
 FUSED_PHOTOS = 1000  # nearest to the pictures, among which words are asked
 FUSION_OFFSET = 60
 
@@ -90,12 +93,12 @@ class WordIndex:
     ) -> WordResult:
         """The k best photos that show the first text and not the second, alone or with pictures.
 
-        Without pictures those are left out that are no likelier to show it than chance. LookalikeError where a word is
-        not known.
+        Without pictures those are left out that are no likelier to show it than chance, or much less than the first.
+        LookalikeError where a word is not known.
         """
         query = parse_word_query(*words)
         if pictures is None:
-            return leave_out_chance(query, self.rank_photos(query, k, within=within))
+            return leave_out_unlikely(query, self.rank_photos(query, k, within=within))
         return self.rank_with_pictures(query, pictures, k, within=within)
 
     def rank_photos(self, query: WordQuery, k: int, *, within: Filter | None = None) -> WordResult:
@@ -137,7 +140,11 @@ class WordIndex:
         known = stored_ids[places] == ids
         missing = int((~known).sum())
         notice = (
-            f"{count_noun(missing, 'photo')} came after the built-in model was left: words cannot find them."
+            tr_count(
+                missing,
+                "{number} photo came after the built-in model was left: words cannot find it.",
+                "{number} photos came after the built-in model was left: words cannot find them.",
+            )
             if missing
             else ""
         )
@@ -251,13 +258,22 @@ def compute_chance(query: WordQuery) -> float:
     return math.prod((*wanted, *unwanted))
 
 
-def leave_out_chance(query: WordQuery, result: WordResult) -> WordResult:
-    """The result with only those hits that score better than chance; its notice says where it was cut."""
+def leave_out_unlikely(query: WordQuery, result: WordResult) -> WordResult:
+    """The result with only those hits that score better than chance and than LEAST_OF_BEST of the first; its notice
+    says where it was cut."""
     chance = compute_chance(query)
-    hits = [hit for hit in result.hits if hit.score > chance]
+    least = LEAST_OF_BEST * result.hits[0].score if result.hits else 0.0
+    hits = [hit for hit in result.hits if hit.score > max(chance, least)]
     if len(hits) == len(result.hits):
         return result
-    cut = f"Others are no likelier to show it than chance ({chance:.2g}), and left out."
+    cut = (
+        tr("Others are no likelier to show it than chance ({chance}), and left out.", chance=f"{chance:.2g}")
+        if chance >= least
+        else tr(
+            "Others are less than {share} as likely to show it as the first, and left out.",
+            share=f"{LEAST_OF_BEST:.0%}",
+        )
+    )
     return result._replace(hits=hits, notice=f"{result.notice} {cut}".strip())
 
 

@@ -69,6 +69,17 @@ def test_what_is_no_likelier_than_chance_is_left_out_and_that_is_said(library: L
     assert (len(few.hits), few.notice) == (2, "")
 
 
+def test_what_is_much_less_likely_than_the_first_is_left_out_where_chance_says_little(library: Library) -> None:
+    index = WordIndex(library)
+    query = parse_word_query("telephones", "")
+    every, answered = index.rank_photos(query, 24).hits, index.answer_words(("telephones", ""), 24)
+    least = every[0].score / 20
+    assert len(query.wanted[0].classes) / 1000 < least
+    assert answered.hits == [hit for hit in every if hit.score > least]
+    assert {hit.photo.label for hit in answered.hits} == {"telephones"}
+    assert answered.notice == "Others are less than 5% as likely to show it as the first, and left out."
+
+
 def test_the_score_is_the_summed_probability_of_the_words_classes(library: Library) -> None:
     query = parse_word_query("bird", "telephone")
     hits = WordIndex(library).rank_photos(query, 24).hits
