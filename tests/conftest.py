@@ -8,9 +8,11 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 
 from indexer.cli.terminal import run_command
@@ -55,6 +57,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.nodeid.partition("[")[0] in UNTRACED:
             item.add_marker("no_cover")
     items.sort(key=lambda item: -max((mark.kwargs.get("minutes", 0) for mark in item.iter_markers("long")), default=0))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Make nothing traced for a test that is untraced: pytest-cov pauses for its call alone."""
+    with pause_tracing(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Take nothing down traced for a test that is untraced."""
+    with pause_tracing(item):
+        return (yield)
+
+
+@contextmanager
+def pause_tracing(item: pytest.Item) -> Iterator[None]:
+    """Let coverage, if it traces, not trace what is done meanwhile for an untraced test."""
+    coverage = Coverage.current() if item.get_closest_marker("no_cover") else None
+    if coverage is not None:
+        coverage.stop()
+    try:
+        yield
+    finally:
+        if coverage is not None:
+            coverage.start()
 
 
 def pytest_collection_finish() -> None:
