@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,18 +24,16 @@ FILTERS = st.builds(
 )
 
 
+@click.command()
+@add_filter_options
+def filter_command(**fields: Any) -> Filter | None:
+    return build_filter(fields)
+
+
 def parse_filter(words: list[str]) -> Filter | None:
-    """The filter that a command with the filter options makes of the words."""
-    filters: list[Filter | None] = []
-
-    @click.command()
-    @add_filter_options
-    def command(**fields: Any) -> None:
-        filters.append(build_filter(fields))
-
-    completed = CliRunner().invoke(command, words)
-    assert completed.exit_code == 0, completed.output
-    return filters[0]
+    """The filter that a command with the filter options makes of the words; raises where it refuses them."""
+    found: Filter | None = filter_command.main(words, standalone_mode=False)
+    return found
 
 
 @given(within=FILTERS)

@@ -77,25 +77,23 @@ def test_command_and_python_give_the_same_ranks(
     ],
 )
 def test_number_that_makes_no_sense_is_refused_in_a_sentence(
-    home: Path, prepared: Any, tell: Tell, words: str, number: str
+    prepared: Any, tell: Tell, words: str, number: str
 ) -> None:
     named = [prepared.photos / "a/0003.png" if word == "PHOTO" else word for word in words.split()]
-    said = tell(home, *named, number)
+    said = tell(prepared.home, *named, number)
     assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
     assert named[-1].strip("-") in said.err
 
 
 @pytest.mark.parametrize(("option", "number"), [("--max-fmr", "0"), ("--max-fmr", "1"), ("--weight", "0")])
-def test_ends_of_a_range_that_make_no_sense_are_refused(
-    home: Path, prepared: Any, tell: Tell, option: str, number: str
-) -> None:
-    said = tell(home, "search", prepared.photos / "a/0003.png", option, number)
+def test_ends_of_a_range_that_make_no_sense_are_refused(prepared: Any, tell: Tell, option: str, number: str) -> None:
+    said = tell(prepared.home, "search", prepared.photos / "a/0003.png", option, number)
     assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize("crop", ["nan,0,9,9", "0,0,inf,9", "0,0,-9,9", "0,0,9", "a,b,c,d", "1e308,0,1e308,9"])
-def test_crop_that_makes_no_sense_is_refused(home: Path, prepared: Any, tell: Tell, crop: str) -> None:
-    said = tell(home, "search", prepared.photos / "a/0003.png", f"--crop={crop}")
+def test_crop_that_makes_no_sense_is_refused(prepared: Any, tell: Tell, crop: str) -> None:
+    said = tell(prepared.home, "search", prepared.photos / "a/0003.png", f"--crop={crop}")
     assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
 
 
@@ -133,18 +131,16 @@ def test_sheet_of_a_saved_search_is_written(home: Path, prepared: Any, tell: Tel
         (["--saved", "x"], "Name pictures to look like, --words, or a search"),
     ],
 )
-def test_what_cannot_be_asked_is_a_sentence(
-    home: Path, prepared: Any, tell: Tell, words: list[str], sentence: str
-) -> None:
-    said = tell(home, "search", prepared.photos / "a/0003.png", *words)
+def test_what_cannot_be_asked_is_a_sentence(prepared: Any, tell: Tell, words: list[str], sentence: str) -> None:
+    said = tell(prepared.home, "search", prepared.photos / "a/0003.png", *words)
     assert (said.code, said.out) == (2, "")
     assert sentence in said.err
     assert len(said.err.splitlines()) == 1
 
 
-def test_search_for_nothing_is_a_sentence(home: Path, tell: Tell) -> None:
-    assert "Name pictures to look like" in tell(home, "search").err
-    said = tell(home, "search", "--saved", "x", "--label", "cat")
+def test_search_for_nothing_is_a_sentence(prepared: Any, tell: Tell) -> None:
+    assert "Name pictures to look like" in tell(prepared.home, "search").err
+    said = tell(prepared.home, "search", "--saved", "x", "--label", "cat")
     assert (said.code, "leave the other options out" in said.err) == (2, True)
 
 
