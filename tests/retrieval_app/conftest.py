@@ -22,7 +22,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw
-from tests.support.library_copies import copy_library
+from tests.support.library_copies import copy_library, find_written_links
 from tests.support.made_once import make_once
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
@@ -44,6 +44,13 @@ def no_window_left() -> Iterator[None]:
     """Fail where a test leaves a window: each one makes every later window slower (tests/support/open_windows)."""
     yield
     assert not [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow)]
+
+
+@pytest.fixture(autouse=True)
+def no_shared_file_written() -> Iterator[None]:
+    """Fail where a test writes into a file that the copies of a library share."""
+    yield
+    assert find_written_links() == []
 
 
 @pytest.fixture
@@ -101,7 +108,7 @@ def folder(tmp_path: Path, photos_folder: Path, indexed: Path, home: Path) -> Pa
     """A folder of the test's own with the pictures of the library that the window will open."""
     folder = tmp_path / "photos"
     shutil.copytree(photos_folder, folder)
-    copy_library(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library", links_models=True)
     with Library.open(home / "default.library") as library:
         library.store.files.move_root(library.store.files.list_roots()[0].id, os.fsencode(folder))
     return folder
@@ -117,7 +124,7 @@ def empty_window(home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 @pytest.fixture
 def window(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on the indexed library, with the grid filled."""
-    copy_library(indexed, home / "default.library")
+    copy_library(indexed, home / "default.library", links_models=True)
     with open_window() as window:
         wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES))
         yield window

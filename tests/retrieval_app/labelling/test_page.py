@@ -56,7 +56,7 @@ def open_labelling(qtbot: QtBot) -> Iterator[MainWindow]:
 @pytest.fixture
 def window(unlabelled: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The page on a library in which LABELLED photos of each class have a label."""
-    folder = copy_library(unlabelled, home / "default.library")
+    folder = copy_library(unlabelled, home / "default.library", links_models=True)
     names = read_names(folder)
     with Library.open(folder) as library:
         for shape in CLASSES:
@@ -138,7 +138,7 @@ def test_a_label_given_elsewhere_takes_the_photo_out(window: MainWindow, qtbot: 
 
 
 def test_without_any_label_photos_come_in_the_order_of_the_library(unlabelled: Path, home: Path, qtbot: QtBot) -> None:
-    copy_library(unlabelled, home / "default.library")
+    copy_library(unlabelled, home / "default.library", links_models=True)
     with open_labelling(qtbot) as window:
         page, queue = window.labelling_page, window.labelling_page.queue
         assert queue.current_id == window.session.library.photo_ids[0]
@@ -156,7 +156,7 @@ def test_without_any_label_photos_come_in_the_order_of_the_library(unlabelled: P
 
 
 def test_where_all_have_a_label_the_page_says_so_and_invites_more(unlabelled: Path, home: Path, qtbot: QtBot) -> None:
-    folder = copy_library(unlabelled, home / "default.library")
+    folder = copy_library(unlabelled, home / "default.library", links_models=True)
     with Library.open(folder) as library:
         library.annotations.set_labels(dict(read_names(folder)))
     with open_labelling(qtbot) as window:

@@ -55,7 +55,7 @@ def open_filled_window(qtbot: QtBot) -> Iterator[MainWindow]:
 @pytest.fixture
 def mine(laid_out: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on that library, with the search page shown."""
-    copy_library(laid_out, home / "default.library")
+    copy_library(laid_out, home / "default.library", links_models=True)
     with open_filled_window(qtbot) as window:
         yield window
 

@@ -16,7 +16,7 @@ from tests.support.window_waits import wait_for
 def session(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[Session]:
     """A session on a copy of the indexed library, with its photos listed."""
     folder = home / "default.library"
-    copy_library(indexed, folder)
+    copy_library(indexed, folder, links_models=True)
     session = Session(folder)
     session.library.switch_to(folder)
     wait_for(qtbot, lambda: len(session.search.listing.ids) == EACH * len(CLASSES))
