@@ -215,8 +215,10 @@ class SqliteDatabase:
 
     def _explain_read_only(self) -> str:
         folder = self.path.parent
-        full = describe_full_disk(folder) if os.access(folder, os.W_OK) else ""
-        return full or f"The library {folder} cannot be written: its folder or disk can only be read."
+        if not os.access(folder, os.W_OK):
+            return f"The library {folder} cannot be written: its folder or disk can only be read."
+        refused = f"The library {folder} cannot be written: its disk can only be read, or offers no locks."
+        return describe_full_disk(folder) or refused
 
     def require_present(self) -> None:
         """Raise LibraryError where the file has been deleted or replaced since it was opened."""
