@@ -2,10 +2,12 @@
 
 Every row takes as many pictures as come nearest to the wished height; then it is made a little higher or lower, so
 that they fill it. Only the last row of a section keeps the wished height.
+Arrays of a million are worked on in place, as new memory takes as long as the arithmetic.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -36,7 +38,7 @@ def lay_out_rows(
     """
     starts = np.asarray(section_starts, np.int64)
     shapes = np.clip(np.asarray(aspects, np.float64), MIN_ASPECT, MAX_ASPECT)
-    shapes = np.minimum(shapes, max(ground_width - MARGIN, 1) / height)
+    np.minimum(shapes, max(ground_width - MARGIN, 1) / height, out=shapes)
     row_starts = _break_rows(shapes * height + MARGIN, ground_width, starts)
     counts = np.diff(row_starts)
     is_last = np.isin(row_starts[1:], np.append(starts, len(shapes)))
@@ -44,7 +46,8 @@ def lay_out_rows(
     steps = shapes * np.repeat(heights, counts) + MARGIN
     ends = np.cumsum(steps)
     row_offsets = np.repeat(ends[row_starts[:-1]] - steps[row_starts[:-1]], counts)
-    rights = np.minimum(np.rint(ends - row_offsets), ground_width).astype(np.int64)
+    ends -= row_offsets
+    rights = np.minimum(np.rint(ends, out=ends), ground_width, out=ends).astype(np.int64)
     lefts = np.zeros_like(rights)
     lefts[1:] = rights[:-1]  # not rounded by itself: at a half pixel it would overlap the tile before
     lefts[row_starts[:-1]] = 0
@@ -56,13 +59,18 @@ def _break_rows(widths: NDArray[np.float64], ground_width: int, section_starts: 
     """The place of the first tile of each row (rows + 1,), for tiles that are so wide at the wished height (n,)."""
     count = len(widths)
     ends = np.concatenate([[0.0], np.cumsum(widths)])
-    nearest = np.searchsorted((ends[:-1] + ends[1:]) / 2, ends[:-1] + ground_width)  # to a full row from each tile on
-    section_ends = np.repeat(np.append(section_starts[1:], count), np.diff(section_starts, append=count))
-    next_starts = np.minimum(np.maximum(nearest, np.arange(1, count + 1)), section_ends).tolist()
-    starts = [0]
+    middles = ends[:-1] + ends[1:]
+    middles /= 2
+    next_starts = np.searchsorted(middles, ends[:-1] + ground_width)  # those nearest to a full row from each tile on
+    np.maximum(next_starts, np.arange(1, count + 1), out=next_starts)
+    section_ends = np.append(section_starts[1:], count)
+    lengths = np.diff(section_starts, append=count)
+    np.minimum(next_starts, np.repeat(section_ends, lengths) if len(lengths) > 1 else count, out=next_starts)
+    next_start = next_starts.data  # a list of a million takes as long as all else
+    starts = array("q", [0])
     while starts[-1] < count:
-        starts.append(next_starts[starts[-1]])
-    return np.array(starts, np.int64)
+        starts.append(next_start[starts[-1]])
+    return np.frombuffer(starts, np.int64)
 
 
 def _fill_rows(

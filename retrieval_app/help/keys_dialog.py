@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QDialog,
     QDialogButtonBox,
     QGridLayout,
-    QHBoxLayout,
     QMessageBox,
     QScrollArea,
     QVBoxLayout,
@@ -22,6 +22,8 @@ from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.menus import KeyDescription
 
 MOST_HEIGHT = 640  # px of a dialog that scrolls
+FRAME_ROOM = 48  # px that a dialog leaves of a small screen, for its frame and the panels of the desktop
+SCROLL_ROOM = 64  # px for the scroll bar and the margins
 KEY_WIDTH = 176  # px, so that the groups line up
 KEYS_OUTSIDE_MENUS = [
     KeyDescription(tr("Arrows"), tr("Move from photo to photo")),
@@ -36,7 +38,7 @@ KEYS_OUTSIDE_MENUS = [
 
 
 class KeysDialog(QDialog):
-    """The keys of the photos and of the menus in groups, in two columns that scroll where there is no room."""
+    """The keys of the photos and of the menus in groups that scroll: in two columns, or one where these are too wide."""
 
     def __init__(self, menu_keys: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +52,7 @@ class KeysDialog(QDialog):
             columns[int(left_count >= total / 2)].addLayout(_list_keys(title, keys))
             left_count += len(keys) + 2
         place = QWidget()
-        row = QHBoxLayout(place)
+        row = QBoxLayout(QBoxLayout.Direction.LeftToRight, place)
         row.setContentsMargins(0, 0, 16, 0)
         row.setSpacing(32)
         for column in columns:
@@ -67,7 +69,10 @@ class KeysDialog(QDialog):
         column.setSpacing(12)
         column.addWidget(scroll)
         column.addWidget(buttons)
-        self.resize(place.sizeHint().width() + 64, MOST_HEIGHT)
+        room = self.screen().availableSize() - QSize(FRAME_ROOM, FRAME_ROOM)
+        if place.sizeHint().width() + SCROLL_ROOM > room.width():
+            row.setDirection(QBoxLayout.Direction.TopToBottom)
+        self.resize(QSize(place.sizeHint().width() + SCROLL_ROOM, MOST_HEIGHT).boundedTo(room))
 
 
 def _list_keys(title: str, keys: Sequence[KeyDescription]) -> QGridLayout:

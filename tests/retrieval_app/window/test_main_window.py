@@ -8,10 +8,9 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.help.keys_dialog import KeysDialog
 from retrieval_app.window.dialogs import FailuresDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import run_patiently
@@ -358,16 +357,6 @@ def test_resizing_keeps_what_is_at_the_top(window: MainWindow, qtbot: QtBot) -> 
         after <= top < after + int(grid.tile_layout.row_starts[1])
         or grid.verticalScrollBar().value() == grid.verticalScrollBar().maximum()
     )
-
-
-def test_the_keys_fit_on_a_small_screen_in_groups(window: MainWindow) -> None:
-    window.menus.find_action("Keys").trigger()
-    (dialog,) = window.findChildren(KeysDialog)
-    texts = [label.text() for label in dialog.findChildren(QLabel)]
-    assert dialog.height() <= 700
-    assert {"PHOTOS", "EDIT", "SEARCH"} <= set(texts)
-    assert all(key.purpose in texts for group in window.menus.list_keys().values() for key in group)
-    dialog.close()
 
 
 def test_every_action_has_its_own_keys_and_nothing_is_a_placeholder(window: MainWindow) -> None:
