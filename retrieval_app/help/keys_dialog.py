@@ -38,7 +38,7 @@ KEYS_OUTSIDE_MENUS = [
 
 
 class KeysDialog(QDialog):
-    """The keys of the photos and of the menus in groups that scroll: in two columns, or one where these are too wide."""
+    """The keys of the photos and of the menus in groups that scroll: in two columns, or one where two are too wide."""
 
     def __init__(self, menu_keys: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
