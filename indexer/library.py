@@ -221,11 +221,12 @@ class Library:
         """The figures of the library. Raises LibraryError before the first index run."""
         model, searcher = self._require_model(), self._refresh_searcher()
         generation, calibration = searcher.generation, self.load_calibration()
+        roots = describe_roots(self.store.database, self.model_id)
         approximate = generation.manifest if generation and not generation.is_exact else None
         return LibraryInfo(
             folder=self.folder,
-            roots=describe_roots(self.store.database, self.model_id),
-            files=self.store.files.count_files(self.model_id),
+            roots=roots,
+            files=sum(root.files for root in roots),
             photos=self.store.embeddings.count_photos(self.model_id),
             missing=self.store.files.count_missing(),
             replaced=count_replaced_photos(self.store.database),

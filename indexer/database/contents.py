@@ -95,6 +95,8 @@ def match_offline_twins(file: str, root: str) -> str:
 
 def find_moved_roots(database: Database) -> list[MovedRoot]:
     """Offline roots that stand elsewhere now: as an online root, as a folder in one, or around one."""
+    if not database.fetch_integer("SELECT count(*) FROM roots WHERE NOT online"):
+        return []
     same = _find_same_roots(database)
     found = {moved.old for moved in same}
     return same + [moved for moved in _find_nested_roots(database) if moved.old not in found]
