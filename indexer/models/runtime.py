@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from indexer.errors import ModelError
 from indexer.models.card import CARD_LIMIT, HeadTensors, ModelCard, read_json, read_regular
@@ -199,11 +200,9 @@ def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str 
     run. NotConverted where a file is damaged or OpenVINO refuses it.
     """
     xml, weights = (_read_checked(folder, form, name) for name in (XML_FILE, BIN_FILE))
-    core = import_openvino().Core()
     try:
-        compiled = core.compile_model(
-            core.read_model(xml, weights), "CPU", _build_compile_options(core, form, callers, precision)
-        )
+        options = _build_compile_options(import_openvino().Core(), form, callers, precision)
+        compiled = _compile_network(form, options, xml, weights)
         used_precision = "bf16" if "bf" in compiled.get_property("INFERENCE_PRECISION_HINT").to_string() else "fp32"
     except (RuntimeError, TypeError, ValueError) as error:
         raise NotConverted(f"OpenVINO refuses {show_path(folder / XML_FILE)}: {_first_line(error)}") from error
@@ -220,6 +219,21 @@ def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str 
     return ModelRunner(
         lambda batch: run_batch(batch, "embedding"), lambda batch: run_batch(batch, "features"), used_precision
     )
+
+
+def _make_network_key(form: RuntimeForm, options: dict[str, str | int], xml: bytes, weights: bytes) -> tuple[Any, ...]:
+    """What tells compiled networks apart: the hashes of the bytes, which have been checked, and the options."""
+    return form.files[XML_FILE], form.files[BIN_FILE], *sorted(options.items())
+
+
+@cached(LRUCache(maxsize=1), key=_make_network_key, lock=threading.Lock())
+def _compile_network(form: RuntimeForm, options: dict[str, str | int], xml: bytes, weights: bytes) -> Any:
+    """The network of the bytes that have the hashes in `form`, compiled; the last one is kept.
+
+    So another library with the same model, or the same one opened again, is asked a tenth of a second sooner.
+    """
+    core = import_openvino().Core()
+    return core.compile_model(core.read_model(xml, weights), "CPU", options)
 
 
 def import_openvino() -> Any:

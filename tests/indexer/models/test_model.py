@@ -221,6 +221,23 @@ def test_converted_file_that_is_no_network_is_refused_even_with_the_right_hash(o
         load_model(own_model, runtime="openvino")
 
 
+def test_the_network_kept_from_the_last_load_answers_for_the_same_files_only(
+    installed_model: Path, own_model: Path
+) -> None:
+    truth = load_model(installed_model, runtime="openvino").embed(PICTURES)
+    assert np.array_equal(load_model(own_model, runtime="openvino").embed(PICTURES), truth)
+    weights = np.frombuffer((own_model / BIN_FILE).read_bytes(), np.float32).copy()
+    weights[len(weights) // 2 :][:10_000] *= -1
+    (own_model / BIN_FILE).write_bytes(weights.tobytes())
+    with pytest.raises(NotConverted, match="damaged"):
+        load_model(own_model, runtime="openvino")
+    form = read_form(own_model, read_card(own_model))
+    digest = hashlib.sha256(weights.tobytes()).hexdigest()
+    write_form(replace(form, files=form.files | {BIN_FILE: digest}), own_model)
+    assert not np.array_equal(load_model(own_model, runtime="openvino").embed(PICTURES), truth)
+    assert np.array_equal(load_model(installed_model, runtime="openvino").embed(PICTURES), truth)
+
+
 def test_model_that_could_not_be_converted_runs_on_torch_and_says_why(own_model: Path) -> None:
     truth = load_model(own_model, runtime="torch").embed(PICTURES)
     card = read_card(own_model)
