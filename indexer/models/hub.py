@@ -28,6 +28,7 @@ PAIR_TEXT_FILES = ("tokenizer.json", "tokenizer_config.json")  # how it cuts a t
 PAIRED_NETWORKS = ("clip", "siglip")  # in the names of networks that are published as a half of a pair too
 CLIP_SIZES = {(384, 12): "small", (768, 12): "base", (1024, 24): "large", (1280, 32): "huge", (1408, 40): "giant"}
 ANSWER_SECONDS = 15
+CLIENT_PARTS = ("constants", "errors", "utils")  # of the hub's client, which has none of them before it is imported
 DESCRIPTION_LIMIT = 1 << 20  # bytes; one has about 1,000
 # Of a network's description in a hub: what timm may be told about its input, and what changes nothing for embeddings.
 INPUT_FIELDS = ("input_size", "mean", "std", "crop_pct", "interpolation", "fixed_input_size")
@@ -197,6 +198,8 @@ def _locate_file(published: PublishedNetwork) -> tuple[RemoteFile, str]:
 @contextmanager
 def _translate_faults(name: str) -> Iterator[None]:
     """Let the hub's client work, by its cache only where no server answers; its faults become one ModelError."""
+    for part in CLIENT_PARTS:
+        importlib.import_module(f"huggingface_hub.{part}")
     hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # the download the user asked for, and nothing else
     was_offline = hub.constants.HF_HUB_OFFLINE

@@ -1,18 +1,23 @@
 """A hub of models on this computer: a few files of repositories, served as the real one serves them, in parts too."""
 
 import hashlib
+import importlib
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 COMMIT = "c" * 40
 
 
 class ServedHub(NamedTuple):
-    """Its address, its files by "owner/name/file", and the ranges that were asked for, one a request for a file."""
+    """Its address, its files by "owner/name/file" (what it tells of a repository by "api/models/owner/name"), and the
+    ranges that were asked for, one a request for a file."""
 
     address: str
     files: dict[str, bytes]
@@ -33,7 +38,7 @@ def serve_hub(files: dict[str, bytes], *, parts: bool = True) -> Iterator[Served
 
         def answer(self, *, with_body: bool) -> None:
             found = re.fullmatch(r"/(.+)/resolve/[^/]+/(.+)", self.path)
-            data = files.get(f"{found[1]}/{found[2]}") if found else b""
+            data = files.get(f"{found[1]}/{found[2]}") if found else files.get(self.path[1:], b"")
             if data is None:
                 self.send_response(404)
                 self.send_header("X-Error-Code", "EntryNotFound")
@@ -63,3 +68,13 @@ def serve_hub(files: dict[str, bytes], *, parts: bool = True) -> Iterator[Served
     finally:
         server.shutdown()
         server.server_close()
+
+
+def point_to_hub(monkeypatch: pytest.MonkeyPatch, address: str, cache: Path) -> None:
+    """Let the hub's client ask this address in place of the real hub, and keep what it gets in this folder."""
+    hub = importlib.import_module("huggingface_hub")
+    constants = hub.constants
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(hub.hf_api.api, "endpoint", address)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}")

@@ -3,6 +3,7 @@
 import importlib
 import importlib.resources
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from indexer.models import backbones
 from indexer.models.hub import find_download_folder, read_published_network
 from indexer.models.installation import ModelChoice, find_installed_card, install_model, parse_model_choice
 from indexer.progress import drain
-from tests.support.hub_server import ServedHub, serve_hub
+from tests.support.commands import environment, run_patiently
+from tests.support.hub_server import ServedHub, point_to_hub, serve_hub
 
 SMALL = "test_resnet"  # timm's own small architecture: 160 px, 0.5 million numbers
 OWN_INPUT = {"input_size": [3, 128, 128], "mean": [0.1, 0.2, 0.3], "std": [0.5, 0.5, 0.5], "crop_pct": 1.0}
@@ -38,9 +40,7 @@ def weights() -> dict[str, torch.Tensor]:
 @pytest.fixture
 def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A hub that does not answer and an empty cache; the folder of the cache."""
-    hub = importlib.import_module("huggingface_hub")
-    monkeypatch.setattr(hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    point_to_hub(monkeypatch, "http://127.0.0.1:9", tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -72,10 +72,7 @@ def served(away: Path, weights: dict[str, torch.Tensor], monkeypatch: pytest.Mon
             **describe_published_pairs(),
         }
     ) as hub:
-        constants = importlib.import_module("huggingface_hub").constants
-        monkeypatch.setattr(constants, "ENDPOINT", hub.address)
-        template = hub.address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        point_to_hub(monkeypatch, hub.address, away)
         yield hub
 
 
@@ -145,6 +142,15 @@ def test_hub_out_of_reach_is_refused_soon_and_without_random_weights() -> None:
         backbones.create_backbone(SMALL)
     with pytest.raises(ModelError, match=r"could not be downloaded.*--model ARCHITECTURE --weights FILE"):
         backbones.create_backbone("hf-hub:some/birds")
+
+
+@pytest.mark.parametrize("name", ["some/birds", "", "a b/c", "../../x"])
+def test_a_fresh_process_says_so_too(name: str, tmp_path: Path) -> None:
+    """Parts of the hub's client that something else has imported are there in this process, and in no fresh one."""
+    code = f"from indexer.models.hub import read_published_network\nread_published_network('hf-hub:{name}')"
+    variables = environment(tmp_path) | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    said = run_patiently([sys.executable, "-c", code], env=variables)
+    assert said.err.splitlines()[-1].startswith("indexer.errors.ModelError: The weights of hf-hub:"), said.err
 
 
 def test_weights_in_the_hubs_cache_need_no_network(weights: dict[str, torch.Tensor], away: Path) -> None:
