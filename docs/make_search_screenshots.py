@@ -77,12 +77,12 @@ def show_filter(window: MainWindow) -> None:
 
 def show_rankings(window: MainWindow) -> None:
     """Save the refined ranking with the answer to *What is it?*."""
-    window.session.search.toggle_ranking(RANK_REFINED)
+    window.session.search.conditions.toggle_ranking(RANK_REFINED)
     window.search_page.query_panel.identity.ask_identity()
     wait_until_idle(window)
     save_window(window, "refined")
     save_in_theme(window, "dark", "refined-dark")
-    window.session.search.toggle_ranking(RANK_REFINED)
+    window.session.search.conditions.toggle_ranking(RANK_REFINED)
     wait_until_idle(window)
 
 

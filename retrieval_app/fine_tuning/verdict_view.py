@@ -23,7 +23,7 @@ from training.judging.record import (
     RecordedFigures,
     TrainingRecord,
 )
-from training.judging.verdict_wording import describe_matches, describe_meaning, describe_nearest
+from training.judging.verdict_wording import describe_change, describe_matches, describe_meaning, describe_nearest
 
 PAGE_MARGIN = 24  # px around the page
 NAME_WIDTH = 420  # px of the name at most
@@ -72,7 +72,7 @@ class VerdictView(QScrollArea):
         self.meaning_label = make_label(describe_meaning(outcome), wrap=True)
         self.naming_label = make_label(outcome.identification_sentence, wrap=True)
         self.naming_label.setVisible(bool(outcome.identification_sentence))
-        why = make_label(outcome.why.removeprefix(describe_nearest(outcome)).strip(), wrap=True)
+        why = make_label(describe_change(outcome), wrap=True)
         remarks = [make_label(remark, "muted", wrap=True) for remark in list_remarks(outcome)]
         self.doubt_section = FoldedSection(tr("How sure?"), stack_widgets(why, *remarks))
         meanings = make_label(FIGURE_MEANINGS, "caption", wrap=True)

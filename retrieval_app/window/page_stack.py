@@ -65,12 +65,12 @@ class PageStack(QStackedWidget):
         if (folder_wanted := getattr(page, "folder_wanted", None)) is not None:
             folder_wanted.connect(self.folder_wanted)
         index = list(self._get_pages).index(name)
-        placeholder = self.widget(index)
+        is_shown, placeholder = index == self.currentIndex(), self.widget(index)
         if placeholder is not None:
             self.removeWidget(placeholder)
             placeholder.deleteLater()
         self.insertWidget(index, page)
-        if index == self.tab_bar.currentIndex():
+        if is_shown:
             self.setCurrentIndex(index)
         return page
 

@@ -17,8 +17,10 @@ from indexer import atomic
 from indexer.errors import LookalikeError
 from indexer.models.card import CARD_FILE, REPORT_DATA_FILE, TRAINING_RECORD_FILE, read_json
 from indexer.paths import show_path
+from indexer.wording import tr
 from training.fitting.history import Epoch
 from training.judging.report_data import ReportData, parse_report_data
+from training.judging.threshold_scope import ThresholdScope
 
 HIT_RANKS = (5, 10)  # of hit@k; hit@1 is P@1
 MAX_NAME_LENGTH = 100  # characters of the name of a training
@@ -153,10 +155,14 @@ class TrainingRecord:
         before, after = self.identification_before, self.identification_after
         if before is None or after is None:
             return ""
-        return (
-            f"What is it? Of {after.photos:,} pictures {before.identified:.0%} were rightly named before and "
-            f"{after.identified:.0%} now; of strangers {before.refused:.0%} were refused before and "
-            f"{after.refused:.0%} now."
+        return tr(
+            "What is it? Of {photos:,} pictures {named_before:,} were rightly named before and {named_now:,} now; as "
+            "strangers {refused_before:,} of them were refused before and {refused_now:,} now.",
+            photos=after.photos,
+            named_before=round(before.identified * after.photos),
+            named_now=round(after.identified * after.photos),
+            refused_before=round(before.refused * after.photos),
+            refused_now=round(after.refused * after.photos),
         )
 
     @property
@@ -278,7 +284,7 @@ def _parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         parts={part: int(fields["parts"][part]) for part in ("train", "validation", "test")},
         unreadable=tuple(LeftOutFile(str(file["path"]), str(file["reason"])) for file in fields["unreadable"]),
         thresholds=tuple(_parse_threshold(row) for row in thresholds["thresholds"]),
-        scope=str(thresholds["scope"]),
+        scope=_parse_scope(thresholds),
         config={str(name): "none" if value is None else str(value) for name, value in fields["config"].items()},
         provenance=_parse_provenance(fields),
         examples=tuple(_parse_example(example) for example in fields["examples"]),
@@ -287,6 +293,14 @@ def _parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         identification_after=_parse_identification(fields, "after"),
         learned_from=str(fields.get("learned_from") or ""),
     )
+
+
+def _parse_scope(thresholds: Mapping[str, Any]) -> str:
+    """For what the thresholds hold, in the reader's language; as it was written where there are no figures of it."""
+    if "photos" not in thresholds:
+        return str(thresholds["scope"])
+    photos, classes = int(thresholds["photos"]), int(thresholds["classes"])
+    return ThresholdScope(photos, classes, bool(thresholds["new_classes"]), bool(thresholds["validation"])).describe()
 
 
 def _parse_figures(row: Mapping[str, Any]) -> RecordedFigures:

@@ -21,8 +21,8 @@ from training.data.labelled_folders import PhotoSample, has_labels, number_label
 from training.data.split import DataSplit
 from training.judging.judged_models import embed_samples
 from training.judging.out_of_fold import HeldOutFold, LabelledVectors
+from training.judging.threshold_scope import MIN_NEW_CLASSES, ThresholdScope
 
-MIN_NEW_CLASSES = 5  # kept out of the training; fewer say little about others
 FMRS = (0.1, 0.01, 0.001)  # false-match rates that are shown, where there are pairs enough to measure them
 
 
@@ -37,17 +37,13 @@ class CheckpointThresholds(NamedTuple):
 
     @property
     def scope(self) -> str:
-        """For what the thresholds hold, in a sentence."""
+        """For what the thresholds hold, in sentences."""
+        return self._scope_figures.describe()
+
+    @property
+    def _scope_figures(self) -> ThresholdScope:
         measured = self.calibration
-        on = f"on {measured.photos:,} pictures of {measured.classes:,} classes"
-        flattered = " Some of these chose the best epoch, which flatters them a little." if self.validation else ""
-        if self.new_classes:
-            return f"Thresholds were measured {on} that were not trained, and hold for new classes.{flattered}"
-        return (
-            f"Thresholds were measured {on}, fewer than {MIN_NEW_CLASSES} of them new to the training: they hold for "
-            f"known classes only.{flattered} For others use the purpose classes with enough of them that at least "
-            f"{MIN_NEW_CLASSES} can be kept out."
-        )
+        return ThresholdScope(measured.photos, measured.classes, self.new_classes, self.validation)
 
     @property
     def card_fields(self) -> dict[str, Any] | None:
@@ -65,7 +61,7 @@ class CheckpointThresholds(NamedTuple):
             for cutoff in self.calibration.cutoffs
             if cutoff.fmr.value in FMRS
         ]
-        return {"new_classes": self.new_classes, "scope": self.scope, "thresholds": thresholds}
+        return {"scope": self.scope, "thresholds": thresholds} | self._scope_figures._asdict()
 
 
 def measure_thresholds(

@@ -67,3 +67,34 @@ def describe_matches(side: str, examples: Sequence[RecordedExample]) -> str:
         return tr("{side}: {right:,} of {shown:,} of the query's class", side=name, right=right, shown=shown)
     possible = sum(min(matches or 0, len(hits)) for matches, hits in sides)
     return tr("{side}: {right:,} of the {possible:,} there are", side=name, right=right, possible=possible)
+
+
+def describe_change(outcome: TrainingRecord) -> str:
+    """By how much the figures change, with the intervals that the verdict rests on."""
+    change, nearest = outcome.map_at_r_change, outcome.p_at_1_change
+    sentences = [
+        tr(
+            "MAP@R changes by {mean:+.3f} (95 % interval {low:+.3f} to {high:+.3f}), over {pictures}.",
+            mean=change.mean,
+            low=change.low,
+            high=change.high,
+            pictures=count_noun(outcome.queries, "picture"),
+        )
+    ]
+    if nearest.high < 0:
+        sentences.append(
+            tr(
+                "P@1 changes by {mean:+.3f} (95 % interval {low:+.3f} to {high:+.3f}).",
+                mean=nearest.mean,
+                low=nearest.low,
+                high=nearest.high,
+            )
+        )
+    if outcome.least_gain and change.low <= 0:
+        sentences.append(
+            tr(
+                "So many pictures show a gain of {least:.3f} in four of five cases, and a smaller one less often.",
+                least=outcome.least_gain,
+            )
+        )
+    return " ".join(sentences)

@@ -25,13 +25,14 @@ def test_a_better_model_is_shown_with_figures_and_pictures(
     view = dialog.verdict_view
     nearest = "Of 12 pictures that it had not seen, the nearest was right for 5 before and for 6 now."
     assert (view.title_label.text(), view.meaning_label.text()) == (nearest, "That is clearly better.")
+    change = "MAP@R changes by +0.100 (95 % interval +0.020 to +0.200), over 12 pictures."
     assert view.doubt_section is not None and view.figure_section is not None
-    for section, text in ((view.doubt_section, "MAP@R changes by +0.100."), (view.figure_section, "After: fine-tuned")):
+    for section, text in ((view.doubt_section, change), (view.figure_section, "After: fine-tuned")):
         label = next(label for label in section.content.findChildren(QLabel) if label.text() == text)
         assert not label.isVisible()
         section.button.click()
         assert label.isVisible()
-    assert "What is it? Of 12 pictures 40% were rightly named before and 60% now" in view.naming_label.text()
+    assert "What is it? Of 12 pictures 5 were rightly named before and 7 now" in view.naming_label.text()
     assert view.naming_label.isVisible()
     assert "Before: 10 of the 15 there are" in {label.text() for label in view.findChildren(QLabel)}
     assert dialog.use_button.text() == "Use this model"

@@ -193,3 +193,10 @@ def test_what_is_done_is_told_until_it_is_seen_and_a_click_leads_there(
     assert window.models_page.isVisible()
     assert session.work.notices == [] and says(window) == ""
     training.close()
+
+
+def test_a_page_that_is_first_shown_by_its_tab_is_known_to_be_shown(window: MainWindow) -> None:
+    tabs = window.page_stack.tab_bar
+    for index in (*range(1, tabs.count()), 0):
+        QTest.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(index).center())
+        assert (window.page_stack.currentIndex(), window.session.work.shown_page) == (index, tabs.tabText(index))

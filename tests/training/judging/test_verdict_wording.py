@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.training_child import said
 from training.judging.record import RecordedChange, TrainingRecord, parse_record
-from training.judging.verdict_wording import describe_matches, describe_meaning, describe_nearest
+from training.judging.verdict_wording import describe_change, describe_matches, describe_meaning, describe_nearest
 
 PICTURES = [Path(f"{number}.png") for number in range(7)]
 
@@ -27,6 +27,26 @@ UP, UNSURE, FLAT, DOWN = (
     change(-0.1, -0.02, 0.1),
     change(-0.2, -0.1, -0.02),
 )
+
+
+def test_the_change_is_told_with_what_the_verdict_rests_on() -> None:
+    better = describe_change(record(map_at_r_change=UP, p_at_1_change=UP, least_gain=0.05))
+    assert better == "MAP@R changes by +0.100 (95 % interval +0.020 to +0.200), over 12 pictures."
+    worse_first = describe_change(record(map_at_r_change=UP, p_at_1_change=DOWN))
+    assert worse_first == f"{better} P@1 changes by -0.100 (95 % interval -0.200 to -0.020)."
+    unsure = describe_change(record(map_at_r_change=UNSURE, p_at_1_change=UP, least_gain=0.05))
+    assert unsure.endswith("So many pictures show a gain of 0.050 in four of five cases, and a smaller one less often.")
+
+
+@pytest.mark.parametrize(("new", "held"), [(True, "and hold for new classes."), (False, "known classes only.")])
+def test_the_scope_of_thresholds_is_worded_where_it_is_read(new: bool, held: str) -> None:
+    fields = said(Path("checkpoint"), PICTURES, install=True)
+    assert parse_record(fields).scope == fields["thresholds"]["scope"]  # of an older version
+    figures = {"photos": 1234, "classes": 7, "new_classes": new, "validation": True}
+    fields["thresholds"] = {"scope": "stored", "thresholds": [], **figures}
+    scope = parse_record(fields).scope
+    assert scope.startswith("Thresholds were measured on 1,234 pictures of 7 classes")
+    assert held in scope and "chose the best epoch" in scope
 
 
 @pytest.mark.parametrize(
