@@ -57,7 +57,7 @@ def create_made_up_library(folder: Path, count: int) -> Library:
         near = vectors[row - 1] + 0.3 / DIM**0.5 * random.standard_normal(DIM)
         vectors[row] = near / np.linalg.norm(near)
     card = tiny_card()
-    model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
+    model = library.store.models.add_model(card.fingerprint, card.name, DIM)
     library.store.files.add_root(ROOT, labelled=False)
     library.store.record_outcomes((outcome(1, row, vector) for row, vector in enumerate(vectors)), model)
     library.thumbnails.put((content_hash(str(row).encode()), make_thumbnail(row)) for row in range(count))
