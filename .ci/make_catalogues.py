@@ -8,15 +8,19 @@ docs/translating.md tells translators the rest.
 """
 
 import ast
+import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+
+from indexer.cli.help_wording import unwrap_help
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("indexer", "training", "retrieval_app")
@@ -30,7 +34,13 @@ SENTENCE_ARGUMENTS = {
     "PlacingWay": (0, 1, 2, 3, 4, 5),
     "LikenessLevel": (0, 3),
     "PhotoOrder": (0,),
+    "SettingRule": (0,),
+    "Progress": (0,),  # the stage, in a terminal
 }
+COMMAND_DECORATORS = ("command", "group")  # of functions whose docstring is help
+SENTENCE_KEYWORDS = {"option": ("help",), "version_option": ("help",), "SettingRule": ("unset", "others")}
+CLICK_FUNCTIONS = ("_", "ngettext")
+MODELS = ROOT / "assets" / "models" / "catalogue.json"
 PLURAL_FUNCTION = "tr_count"  # (number, one, many)
 NOUN_FUNCTIONS = ("count_noun", "format_count")  # (number, noun, its plural where that is not made by an s)
 FIXED_DATE = datetime(2026, 1, 1, tzinfo=UTC)  # so that two makings are equal
@@ -54,25 +64,57 @@ def find_messages() -> list[Message]:
             for template, plural in read_messages(path.read_text(encoding="utf-8")):
                 if template not in found or (plural and not found[template].plural):
                     found[template] = Message(template, plural, place)
+    for template, plural in read_click_messages():
+        found.setdefault(template, Message(template, plural, "click"))
+    for model in json.loads(MODELS.read_text(encoding="utf-8")):
+        found.setdefault(model["good_for"], Message(model["good_for"], "", MODELS.relative_to(ROOT).as_posix()))
     return list(found.values())
+
+
+def read_click_messages() -> Iterator[tuple[str, str]]:
+    """The templates of click, which words the frame of all help and what is wrong with a command line."""
+    for path in sorted(Path(click.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CLICK_FUNCTIONS:
+                texts = [text for argument in node.args if (text := _read_text(argument))]
+                if texts:
+                    yield texts[0], texts[1] if len(texts) > 1 else ""
 
 
 def read_messages(source: str) -> Iterator[tuple[str, str]]:
     """The templates in a module's source, each with its plural or ""."""
     for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Call):
-            continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        texts = [arg.value if isinstance(arg, ast.Constant) and isinstance(arg.value, str) else "" for arg in node.args]
-        if name in NOUN_FUNCTIONS and len(texts) > 1 and texts[1]:
-            many = texts[2] if len(texts) > 2 and texts[2] else texts[1] + "s"
-            yield f"{{number:,}} {texts[1]}", f"{{number:,}} {many}"
-        elif name == PLURAL_FUNCTION and len(texts) > 2 and texts[1]:
-            yield texts[1], texts[2]
-        else:
-            for place in SENTENCE_ARGUMENTS.get(name, (0,) if _is_error(name) else ()):
-                if place < len(texts) and texts[place]:
-                    yield texts[place], ""
+        if isinstance(node, ast.FunctionDef) and (help_text := _read_help(node)):
+            yield help_text, ""
+        if isinstance(node, ast.Call):
+            yield from _read_call(node)
+
+
+def _read_call(node: ast.Call) -> Iterator[tuple[str, str]]:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    texts = [_read_text(argument) for argument in node.args]
+    wanted = SENTENCE_KEYWORDS.get(name, ())
+    yield from ((text, "") for word in node.keywords if word.arg in wanted and (text := _read_text(word.value)))
+    if name in NOUN_FUNCTIONS and len(texts) > 1 and texts[1]:
+        many = texts[2] if len(texts) > 2 and texts[2] else texts[1] + "s"
+        yield f"{{number:,}} {texts[1]}", f"{{number:,}} {many}"
+    elif name == PLURAL_FUNCTION and len(texts) > 2 and texts[1]:
+        yield texts[1], texts[2]
+    else:
+        places = SENTENCE_ARGUMENTS.get(name, (0,) if _is_error(name) else ())
+        yield from ((texts[place], "") for place in places if place < len(texts) and texts[place])
+
+
+def _read_text(node: ast.expr) -> str:
+    """The text of a constant, "" of anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _read_help(function: ast.FunctionDef) -> str:
+    """The docstring of a command's function as `translate_help` looks it up; "" of any other function."""
+    calls = [decorator.func for decorator in function.decorator_list if isinstance(decorator, ast.Call)]
+    is_command = any(isinstance(called, ast.Attribute) and called.attr in COMMAND_DECORATORS for called in calls)
+    return unwrap_help(ast.get_docstring(function) or "") if is_command else ""
 
 
 def _is_error(name: str) -> bool:

@@ -112,7 +112,9 @@ class Library:
     def open(cls, folder: Path) -> Self:
         """Open an existing library. Raises LibraryError where there is none or it cannot be opened."""
         if not has_library(folder):
-            raise LibraryError(f"There is no library at {folder}. Index a folder first: lookalike index FOLDER")
+            raise LibraryError(
+                "There is no library at {folder}. Index a folder first: lookalike index FOLDER", folder=folder
+            )
         return cls(folder)
 
     @classmethod
@@ -123,9 +125,13 @@ class Library:
             is_library = folder.suffix == LIBRARY_SUFFIX or has_library(folder)
             may_become_one = is_library or not any(folder.iterdir())
         except OSError as error:
-            raise LibraryError(f"The library {folder} cannot be made ({error.strerror}).") from error
+            raise LibraryError(
+                "The library {folder} cannot be made ({reason}).", folder=folder, reason=error.strerror
+            ) from error
         if not may_become_one:  # nothing is ever written among photos
-            raise LibraryError(f"{show_path(folder)} holds other things. Name a new folder for the library.")
+            raise LibraryError(
+                "{folder} holds other things. Name a new folder for the library.", folder=show_path(folder)
+            )
         return cls(folder)
 
     def close(self) -> None:
@@ -172,7 +178,9 @@ class Library:
         """The active model as the database knows it. Raises LibraryError before the first index run."""
         known = self.store.models.find_model(self.model_fingerprint)
         if known is None:
-            raise LibraryError(f"The library {self.name} is empty. Index a folder first: lookalike index FOLDER")
+            raise LibraryError(
+                "The library {name} is empty. Index a folder first: lookalike index FOLDER", name=self.name
+            )
         return known
 
     def load_embedder(self) -> Model:

@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+from indexer.wording import tr
+
 COMMAND_MODULE = "retrieval_app.cli"
 CHILD_MODULES = ("indexer.photos.sandbox",)
 """Modules that may be run in a child of their own: each has a `main()` that reads its arguments from `sys.argv[1:]`."""
@@ -37,10 +39,15 @@ def find_bundled_file(name: str) -> Path | None:
 def describe_missing_package(package: str, wanted: str = "") -> str:
     """What is said where a command needs a package that is not there; `wanted` names all that are to be installed."""
     if is_frozen():
-        return (
-            f"This needs the package {package}, which this edition of Lookalike does not bring. The full edition does."
+        return tr(
+            "This needs the package {package}, which this edition of Lookalike does not bring. The full edition does.",
+            package=package,
         )
-    return f"This needs the package {package}, which is not installed. Install it: pip install {wanted or package}"
+    return tr(
+        "This needs the package {package}, which is not installed. Install it: pip install {wanted}",
+        package=package,
+        wanted=wanted or package,
+    )
 
 
 def build_command(*arguments: str) -> list[str]:

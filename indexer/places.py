@@ -71,7 +71,7 @@ def enter_shared_library(uri: str) -> Path:
             write_address(folder, address)
         if not (folder / DATABASE_FILE).exists() and read_address(folder) == address:
             return folder
-    raise LibraryError(f"{show_path(folder)} is another library. Move it away to open the shared one.")
+    raise LibraryError("{folder} is another library. Move it away to open the shared one.", folder=show_path(folder))
 
 
 def require_home_place(folder: Path) -> None:
@@ -271,7 +271,7 @@ def choose_library_folder(name: str, parent: Path) -> Path:
     if not text or text.startswith(".") or folder.parent != parent or "\\" in text or "\0" in text:
         raise LookalikeError("A library needs a name without / or \\ that does not begin with a point.")
     if os.path.lexists(folder):
-        raise LookalikeError(f"{show_path(folder)} is there already. Choose another name.")
+        raise LookalikeError("{folder} is there already. Choose another name.", folder=show_path(folder))
     return folder
 
 
@@ -286,7 +286,8 @@ def rename_library(folder: Path, name: str) -> Path:
             pass
         folder.rename(target)
     except OSError as error:
-        raise LibraryError(f"The library {show_path(folder)} cannot be renamed ({error.strerror}).") from error
+        values = {"folder": show_path(folder), "reason": error.strerror}
+        raise LibraryError("The library {folder} cannot be renamed ({reason}).", **values) from error
     return target
 
 
@@ -321,7 +322,8 @@ def delete_library(folder: Path) -> Steps[LibraryContents]:
                 path.unlink(missing_ok=True)
         (folder / LOCK_FILE).unlink(missing_ok=True)
     except OSError as error:
-        raise LibraryError(f"The library {show_path(folder)} cannot be deleted ({error.strerror}).") from error
+        values = {"folder": show_path(folder), "reason": error.strerror}
+        raise LibraryError("The library {folder} cannot be deleted ({reason}).", **values) from error
     own_folders = (Path(place) for name in OWN_FOLDERS for place, _, _ in os.walk(folder / name))
     for place in (*sorted(own_folders, reverse=True), folder):
         with suppress(OSError):  # of a folder that something else lies in
@@ -344,7 +346,8 @@ def _take_lock(folder: Path) -> AbstractContextManager[object]:
     try:
         return atomic.acquire_lock(folder / LOCK_FILE, 0)
     except TimeoutError:
-        raise LibraryBusy(f"The library {name_library(folder)} is being worked on: wait until that is done.") from None
+        name = name_library(folder)
+        raise LibraryBusy("The library {name} is being worked on: wait until that is done.", name=name) from None
 
 
 def _count_words(folder: Path) -> "AnnotationCounts | None":
@@ -377,19 +380,18 @@ def require_safe_output(
     """
     place = os.fsencode(out.parent.resolve() / out.name)
     known_roots = {folder: _read_roots(folder) for folder in {*list_libraries(), *([library] if library else [])}}
-    roots = [os.fsencode(folder.resolve()) for folder in folders]
+    roots, shown = [os.fsencode(folder.resolve()) for folder in folders], show_path(out)
     roots += [path for paths in known_roots.values() for root in paths or () for path in (root, os.path.realpath(root))]
     if any(is_below(place, root) for root in roots):
-        raise LookalikeError(f"{show_path(out)} lies in a photo folder, where nothing is ever written. Choose another.")
+        raise LookalikeError("{out} lies in a photo folder, where nothing is ever written. Choose another.", out=shown)
     if fold_path(place) in {fold_path(os.fsencode(picture.parent.resolve() / picture.name)) for picture in pictures}:
-        raise LookalikeError(f"{show_path(out)} is a picture you asked about. Choose another place.")
+        raise LookalikeError("{out} is a picture you asked about. Choose another place.", out=shown)
     if not overwrite and os.path.lexists(out) and not out.is_dir():
         raise LookalikeError(
-            f"{show_path(out)} is there already. Choose another place, or add --overwrite to replace it."
+            "{out} is there already. Choose another place, or add --overwrite to replace it.", out=shown
         )
+    unread = sorted(folder for folder, paths in known_roots.items() if paths is None)
     return [
-        f"The library {show_path(folder)} cannot be read: whether {show_path(out)} lies in a photo folder of it is not "
-        "known."
-        for folder, paths in sorted(known_roots.items())
-        if paths is None
+        tr("The library {name} cannot be read: whether {out} lies in a photo folder of it is not known.", **values)
+        for values in ({"name": show_path(folder), "out": shown} for folder in unread)
     ]

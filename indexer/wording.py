@@ -38,7 +38,7 @@ _SPEAKS_ENGLISH: ContextVar[bool] = ContextVar("speaks_english", default=False)
 def tr(template: str, /, **values: object) -> str:
     """The sentence of an English template with its values put in, in the language of this process."""
     catalogue = _find_spoken()
-    if catalogue is None:
+    if catalogue is None or not template:  # of "" a catalogue tells what it is itself
         return template.format(**values) if values else template
     return _fill(catalogue.gettext(template), template, values)
 
@@ -127,20 +127,37 @@ def _open_own_catalogue() -> gettext.NullTranslations | None:
 
 def open_catalogue(languages: Sequence[str]) -> gettext.NullTranslations | None:
     """The catalogue of the first of the languages that has one; None where that is English, or none has."""
+    found = _find_catalogue(languages)
+    if found is None:
+        return None
+    with found.open("rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+def find_catalogue_folder() -> Path | None:
+    """The folder of catalogues that the language of this process is taken from; None where it speaks English."""
+    found = _find_catalogue(_list_wanted())
+    return None if found is None else found.parents[2]
+
+
+def _find_catalogue(languages: Sequence[str]) -> Path | None:
     for language in languages:
         if language.split("_", maxsplit=1)[0] in (SOURCE_LANGUAGE, "C", "POSIX") and "_X" not in language:
             return None
         for folder in _list_folders():
             found = gettext.find(DOMAIN, str(folder), [language])
             if found is not None:
-                with Path(found).open("rb") as file:
-                    return gettext.GNUTranslations(file)
+                return Path(found)
     return None
 
 
+def find_system_language() -> str:
+    """The languages that the system names, the first one first, as in 'de_AT:de'; 'en' where it names none."""
+    return next((value for name in SYSTEM_VARIABLES if (value := os.environ.get(name))), SOURCE_LANGUAGE)
+
+
 def _list_wanted() -> list[str]:
-    chosen = os.environ.get(LANGUAGE_VARIABLE, "")
-    named = chosen or next((value for name in SYSTEM_VARIABLES if (value := os.environ.get(name))), "")
+    named = os.environ.get(LANGUAGE_VARIABLE) or find_system_language()
     return [language.split(".", maxsplit=1)[0] for language in named.split(":") if language]
 
 

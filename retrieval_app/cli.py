@@ -9,7 +9,8 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from indexer.own_process import INTERRUPTED_EXIT, limit_cores, run_child_module
-from retrieval_app.language import choose_language, opens_window, speak_english
+from indexer.wording import tr
+from retrieval_app.language import choose_language, speak_english, speaks_to_programs
 
 
 def main() -> None:
@@ -17,24 +18,26 @@ def main() -> None:
     try:
         _replace_closed_streams()
         limit_cores()
-        if opens_window(sys.argv[1:]):
-            choose_language()
-        else:
+        if speaks_to_programs(sys.argv[1:]):
             speak_english()
+        else:
+            choose_language()
         if run_child_module():
             return
         code = _run_command_line()
     except KeyboardInterrupt:  # while the commands are loaded, or a fault is told
-        print("Stopped.", file=sys.stderr)
+        print(tr("Stopped."), file=sys.stderr)
         code = INTERRUPTED_EXIT
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter's own end has nothing to tell
     sys.exit(code)
 
 
 def _run_command_line() -> int:
-    from indexer.cli.terminal import run_command  # a child that runs one module needs no commands
+    from indexer.cli.help_wording import translate_click  # a child that runs one module needs no commands
+    from indexer.cli.terminal import run_command
     from retrieval_app.commands import lookalike_command
 
+    translate_click()
     return run_command(lookalike_command.main)
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 
+from indexer.cli.help_wording import translate_help
 from indexer.cli.options import library_option
 from indexer.cli.terminal import WorkStopped
 from indexer.wording import tr
 from retrieval_app import __version__
 
+HELP_OPTIONS = ("-h", "--help")
 # The commands of the packages below: each module with the names of its COMMANDS.
 COMMAND_MODULES: dict[str, tuple[str, ...]] = {
     "indexer.commands.duplicates": ("duplicates",),
@@ -59,6 +61,8 @@ class OpeningGroup(click.Group):
     def make_context(self, info_name: str | None, args: list[str], **options: Any) -> click.Context:  # type: ignore[override]
         """The context of a command line; Ctrl-C while it is made prints one sentence."""
         with say_stopped_once():
+            if set(HELP_OPTIONS) & set(args):
+                translate_help(lookalike_command)  # those below it are translated as they are loaded
             return super().make_context(info_name, args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -89,7 +93,10 @@ class OpeningGroup(click.Group):
 
 
 @click.group(
-    "lookalike", cls=OpeningGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    "lookalike",
+    cls=OpeningGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": list(HELP_OPTIONS)},
 )
 @click.version_option(__version__)
 @library_option
@@ -166,13 +173,14 @@ def load_commands() -> None:
 
 def load_command(name: str) -> None:
     """Add the command of that name and the others of its module to `lookalike_command`, if there is one."""
-    for module, names in COMMAND_MODULES.items():
-        if name in names:
-            for command in importlib.import_module(module).COMMANDS:
-                lookalike_command.add_command(command)
     if name == "model":
         from indexer.commands.models import model_command
         from training.commands.models import MODEL_COMMANDS
 
         for command in MODEL_COMMANDS:
             model_command.add_command(command)
+    for module, names in COMMAND_MODULES.items():
+        if name in names:
+            for command in importlib.import_module(module).COMMANDS:
+                translate_help(command)
+                lookalike_command.add_command(command)

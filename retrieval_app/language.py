@@ -7,12 +7,10 @@ only where there is a window.
 import os
 import re
 from collections.abc import Sequence
-from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.home.settings_file import read_setting
-from indexer.wording import LANGUAGE_VARIABLE, SOURCE_LANGUAGE, find_language
+from indexer.wording import LANGUAGE_VARIABLE, SOURCE_LANGUAGE, find_language, find_system_language
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -21,31 +19,24 @@ LANGUAGE_KEY = "language"
 
 
 def choose_language() -> None:
-    """Take the language from the settings, for this process and its children.
+    """Take the language from the settings, else from the system, for this process and its children.
 
-    What LOOKALIKE_LANGUAGE names counts more; where neither names one, the system's languages count.
+    What LOOKALIKE_LANGUAGE names counts more. Children are told by it too: what they say in JSON is shown by this one.
     """
     if os.environ.get(LANGUAGE_VARIABLE):
         return
     chosen = read_setting(LANGUAGE_KEY)
-    if re.fullmatch("[A-Za-z_]+", chosen):
-        os.environ[LANGUAGE_VARIABLE] = chosen
+    os.environ[LANGUAGE_VARIABLE] = chosen if re.fullmatch("[A-Za-z_]+", chosen) else find_system_language()
 
 
 def speak_english() -> None:
-    """Speak English in this process and its children, unless LOOKALIKE_LANGUAGE names another language.
-
-    So do the commands: most of their sentences are not translated, and half a sentence in each would be worse.
-    """
+    """Speak English in this process and its children, unless LOOKALIKE_LANGUAGE names another language."""
     os.environ.setdefault(LANGUAGE_VARIABLE, SOURCE_LANGUAGE)
 
 
-def opens_window(words: Sequence[str]) -> bool:
-    """Whether a command line opens the window: without a command, with `open`, or with what is there to be opened."""
-    plain = [word for before, word in pairwise(["", *words]) if not word.startswith("-") and before != "--library"]
-    return not {"-h", "--help", "--version", "--self-test"} & set(words) and (
-        not plain or plain[0] == "open" or Path(plain[0]).exists()
-    )
+def speaks_to_programs(words: Sequence[str]) -> bool:
+    """Whether a command line answers other programs, which read the same sentences on every computer."""
+    return "--json" in words or words[:1] == ["serve"]
 
 
 def translate_qt(app: "QApplication") -> None:

@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 
 from indexer.errors import LookalikeError, PhotoError
 from indexer.wording import fill_template, open_catalogue, tr
-from retrieval_app.language import opens_window
+from retrieval_app.language import speaks_to_programs
 from tests.support.commands import ROOT
 
 LOCALES = ROOT / "assets" / "locales"
@@ -176,20 +176,41 @@ print(json.dumps([reasons, [tr(reason) for reason in reasons]]))
 
 
 @pytest.mark.parametrize(
-    ("words", "is_opened"),
+    ("words", "is_for_programs"),
     [
-        ([], True),
-        (["--library", "index"], True),
-        (["open", "a.jpg"], True),
-        ([__file__], True),
+        ([], False),
+        (["open", "a.jpg"], False),
         (["search", __file__], False),
-        (["index", "--json"], False),
+        (["index", "--json"], True),
+        (["serve", "--port", "0"], True),
         (["--help"], False),
-        (["nothing.jpg"], False),
     ],
 )
-def test_commands_speak_english_where_no_window_is_opened(words: list[str], *, is_opened: bool) -> None:
-    assert opens_window(words) == is_opened
+def test_commands_for_programs_are_told_apart(words: list[str], *, is_for_programs: bool) -> None:
+    assert speaks_to_programs(words) == is_for_programs
+
+
+def run_in_german(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """What a command prints on a German computer whose settings name no language."""
+    variables = {name: value for name, value in os.environ.items() if name != "LOOKALIKE_LANGUAGE"}
+    variables |= {"LANG": "de_DE.UTF-8", "LC_ALL": "", "LANGUAGE": "", "LOOKALIKE_HOME": str(home)}
+    command = [sys.executable, "-m", "retrieval_app", *words]
+    return subprocess.run(
+        command,
+        env=variables | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def test_a_command_speaks_the_language_of_the_computer_and_english_to_programs(tmp_path: Path) -> None:
+    assert "Aufruf: " in run_in_german("index", "--help", home=tmp_path).stdout
+    refused = run_in_german("index", "--nonsense", home=tmp_path)
+    assert (refused.stderr, refused.returncode) == ("Die Option '--nonsense' gibt es nicht.\n", 2)
+    refused = run_in_german("index", "--nonsense", "--json", home=tmp_path)
+    assert refused.stderr == "No such option '--nonsense'.\n"
 
 
 def test_a_count_is_one_sentence_in_the_language() -> None:

@@ -68,4 +68,6 @@ def _read_tensors(folder: Path, card: ModelCard) -> dict[str, np.ndarray]:
             raise ValueError("not the file that the card names")
         return safetensors.numpy.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} is damaged. Install the model again.") from error
+        raise ModelError(
+            "{folder} is damaged. Install the model again.", folder=show_path(folder / WEIGHTS_FILE)
+        ) from error

@@ -10,6 +10,7 @@ import click
 from indexer.cli.terminal import print_line
 from indexer.database.postgresql.address import is_address
 from indexer.places import enter_shared_library, require_safe_output
+from indexer.wording import tr
 
 
 class FiniteNumber(click.FloatRange):
@@ -21,7 +22,7 @@ class FiniteNumber(click.FloatRange):
         """The number; BadParameter where it is not finite or beyond the range."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):  # click finds that nan lies in every range
-            self.fail(f"{value} is not a finite number.", param, ctx)
+            self.fail(tr("{value} is not a finite number.", value=value), param, ctx)
         return number
 
 

@@ -23,10 +23,10 @@ from indexer.errors import DecoderStuck, LookalikeError
 from indexer.own_process import INTERRUPTED_EXIT, RESTART_VARIABLE, build_restart_command, describe_missing_package
 from indexer.paths import show_path
 from indexer.progress import Progress, Steps
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 Result = TypeVar("Result")
-STOPPED_BY_USER = "Stopped. What was done is kept; the next run goes on from there."
+STOPPED_BY_USER = tr("Stopped. What was done is kept; the next run goes on from there.")
 CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
 
 REFUSED_EXIT = 2
@@ -58,7 +58,9 @@ def print_hits(lines: Sequence[str], *, notice: str, otherwise: str) -> None:
 
 def print_search_time(count: int, seconds: float, how: str) -> None:
     """Print how many results there are, how long it took, and how they were found."""
-    print_line(f"{count_noun(count, 'result')} in {seconds * 1000:.0f} ms, {how}")
+    print_line(
+        tr("{results} in {seconds:.0f} ms, {how}", results=count_noun(count, "result"), seconds=seconds * 1000, how=how)
+    )
 
 
 def print_result(kind: str, fields: Mapping[str, Any]) -> None:
@@ -67,8 +69,9 @@ def print_result(kind: str, fields: Mapping[str, Any]) -> None:
         line = json.dumps({"result": kind, **fields})
     except TypeError as fault:
         raise LookalikeError(
-            f"The library holds values that no Lookalike has written ({fault}): it is damaged or foreign. "
-            "`lookalike check` tells more."
+            "The library holds values that no Lookalike has written ({fault}): it is damaged or foreign. "
+            "`lookalike check` tells more.",
+            fault=fault,
         ) from fault
     print(line, flush=True)
 
@@ -158,7 +161,7 @@ class _ProgressBars:
 
             self.close()
             self._stage = progress.stage
-            self._bar = tqdm(desc=progress.stage, total=progress.total or None, leave=False, disable=None)
+            self._bar = tqdm(desc=tr(progress.stage), total=progress.total or None, leave=False, disable=None)
         self._bar.total = progress.total or None
         self._bar.n = progress.done
         figures = [f"{name} {value:.4g}" for name, value in progress.values.items()]
@@ -194,7 +197,7 @@ def run_command(command: Callable[..., Any], arguments: list[str] | None = None)
     except SystemExit as end:  # what click makes of a broken pipe, with 1, and of a shell that completes words, with 0
         return BROKEN_PIPE_EXIT if end.code else 0
     except (WorkStopped, KeyboardInterrupt, click.Abort) as end:
-        print_line(str(end) if isinstance(end, WorkStopped) else "Stopped.", error=True)
+        print_line(str(end) if isinstance(end, WorkStopped) else tr("Stopped."), error=True)
         return INTERRUPTED_EXIT
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -229,5 +232,6 @@ def _describe_fault(fault: Exception) -> str:
             raise fault
         return describe_missing_package(package)
     if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT) and fault.filename:
-        return f"The disk is full on which {show_path(Path(os.fsdecode(fault.filename)))} lies. Make room there."
-    return f"The system refused: {fault}." if isinstance(fault, OSError) else str(fault)
+        place = show_path(Path(os.fsdecode(fault.filename)))
+        return tr("The disk is full on which {place} lies. Make room there.", place=place)
+    return tr("The system refused: {fault}.", fault=fault) if isinstance(fault, OSError) else str(fault)

@@ -63,10 +63,14 @@ def update_clusters(library: Library, method: str | None = None, number: int = 0
     if method is None:
         method, number = (kept.method, number or kept.number) if kept is not None else ("kmeans", number)
     if method not in CLUSTER_METHODS:
-        raise LookalikeError(f"There is no method {method!r}. Choose one of: {', '.join(CLUSTER_METHODS)}.")
+        raise LookalikeError(
+            "There is no method {method!r}. Choose one of: {methods}.",
+            method=method,
+            methods=", ".join(CLUSTER_METHODS),
+        )
     photo_ids = np.sort(library.find_photo_ids())
     if not len(photo_ids):
-        raise LookalikeError(f"The library {library.name} holds no photos yet. Index a folder first.")
+        raise LookalikeError("The library {name} holds no photos yet. Index a folder first.", name=library.name)
     if kept is not None and (kept.method, kept.number) == (method, number) and np.isin(photo_ids, kept.ids).all():
         return _select_photos(kept, photo_ids)
     made = yield from _find_clusters(library, photo_ids, method, number)

@@ -16,7 +16,7 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import require_safe_output
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 REMOVAL_OPTIONS = [
     click.option("--keep", type=click.Choice(RULE_NAMES), help="Plan: which of each group stays."),
@@ -45,15 +45,17 @@ class RemovalRequest(NamedTuple):
     def check(self) -> None:
         """Raise UsageError where the options do not go together."""
         if self.keep and not self.plan:
-            raise click.UsageError("--keep writes a plan: name its file with --plan FILE.")
+            raise click.UsageError(tr("--keep writes a plan: name its file with --plan FILE."))
         if (self.keep == FOLDER_RULE) != (self.keep_folder is not None):
-            raise click.UsageError("--keep folder and --keep-folder FOLDER go together.")
+            raise click.UsageError(tr("--keep folder and --keep-folder FOLDER go together."))
         if self.plan and not (self.keep or self.trash):
-            raise click.UsageError("--plan goes with --keep, which writes it, or with --trash, which carries it out.")
+            raise click.UsageError(
+                tr("--plan goes with --keep, which writes it, or with --trash, which carries it out.")
+            )
         if self.trash and not self.plan:
-            raise click.UsageError("--trash carries out a plan: name its file with --plan FILE.")
+            raise click.UsageError(tr("--trash carries out a plan: name its file with --plan FILE."))
         if (self.undo or self.allowance is not None) and (self.keep or self.plan):
-            raise click.UsageError("--put-back and --allow-trash stand alone.")
+            raise click.UsageError(tr("--put-back and --allow-trash stand alone."))
 
     @property
     def needs_no_groups(self) -> bool:
@@ -75,13 +77,15 @@ def run_without_groups(library: Library, request: RemovalRequest, spoken: Spoken
     if request.allowance is not None:
         allow_trash(library, allowed=request.allowance)
         sentence = (
-            "Files may be moved to the trash." if request.allowance else "No file is moved to the trash any more."
+            tr("Files may be moved to the trash.")
+            if request.allowance
+            else tr("No file is moved to the trash any more.")
         )
         _say_result({"allowed": request.allowance}, sentence, spoken)
         return 0
     if request.undo:
         outcome = follow_steps(put_back(library), as_json=spoken.as_json, attached=spoken.attached)
-        return _print_outcome(outcome, "restored", "put back", spoken)
+        return _print_outcome(outcome, "restored", spoken)
     assert request.plan is not None
     return _carry_out(library, request, spoken)
 
@@ -99,7 +103,12 @@ def run_with_groups(
     if not request.trash:
         freed = sum(row.bytes for row in moving)
         fields = {"plan": show_path(request.plan), "groups": len(groups), "moving": len(moving), "bytes": freed}
-        sentence = f"{count_noun(len(moving), 'file')} with {freed:,} bytes may go: {show_path(request.plan)}"
+        sentence = tr(
+            "{files} with {freed:,} bytes may go: {plan}",
+            files=count_noun(len(moving), "file"),
+            freed=freed,
+            plan=show_path(request.plan),
+        )
         _say_result(fields, sentence, spoken)
         return 0
     return _carry_out(library, request, spoken)
@@ -111,21 +120,26 @@ def _carry_out(library: Library, request: RemovalRequest, spoken: SpokenOptions)
     if not request.yes:
         if spoken.as_json or spoken.attached:
             raise LookalikeError("Nothing was moved: moving files to the trash needs --yes here.")
-        question = f"Move {count_noun(len(paths), 'file')} to the trash? The last copy of a content always stays"
+        files = count_noun(len(paths), "file")
+        question = tr("Move {files} to the trash? The last copy of a content always stays", files=files)
         if not click.confirm(question, default=False):
-            print_line("Nothing was moved.")
+            print_line(tr("Nothing was moved."))
             return 1
     outcome = follow_steps(move_to_trash(library, paths), as_json=spoken.as_json, attached=spoken.attached)
-    return _print_outcome(outcome, "trashed", "moved to the trash", spoken)
+    return _print_outcome(outcome, "trashed", spoken)
 
 
-def _print_outcome(outcome: TrashOutcome, key: str, what: str, spoken: SpokenOptions) -> int:
+def _print_outcome(outcome: TrashOutcome, key: str, spoken: SpokenOptions) -> int:
     """Say what became of the files; exit code 1 where some had to stay."""
     refused = [{"path": show_path(file.path), "reason": file.reason} for file in outcome.refused]
-    lines = [f"{file['path']} stays: it {file['reason']}." for file in refused]
-    lines.append(f"{count_noun(len(outcome.done), 'file')} {what}, {len(refused):,} not.")
+    lines = [tr("{path} stays: it {reason}.", path=file["path"], reason=file["reason"]) for file in refused]
+    done = count_noun(len(outcome.done), "file")
+    if key == "trashed":
+        lines.append(tr("{done} moved to the trash, {refused:,} not.", done=done, refused=len(refused)))
+    else:
+        lines.append(tr("{done} put back, {refused:,} not.", done=done, refused=len(refused)))
     if key == "trashed" and outcome.done:
-        lines.append("lookalike duplicates --put-back takes that back.")
+        lines.append(tr("lookalike duplicates --put-back takes that back."))
     _say_result({key: [show_path(path) for path in outcome.done], "refused": refused}, "\n".join(lines), spoken)
     return 1 if refused else 0
 

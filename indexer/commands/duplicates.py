@@ -26,7 +26,7 @@ from indexer.paths import make_uri, show_path
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.search.examples import find_photo_id
-from indexer.wording import count_noun
+from indexer.wording import count_noun, format_number, tr
 
 
 def add_removal_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +62,7 @@ def duplicates_command(
 ) -> int:
     """List photos that are there more than once: exact copies, near copies, look-alikes, blanks."""
     if sum(map(bool, (pair, again, listing))) > 1:
-        raise click.UsageError("Choose one of --not-a-match, --matches-again and --no-matches.")
+        raise click.UsageError(tr("Choose one of --not-a-match, --matches-again and --no-matches."))
     request, spoken = RemovalRequest(**removal_fields), SpokenOptions(as_json, attached)
     request.check()
     named = pair or again
@@ -105,8 +105,8 @@ def _record_decision(library: Library, pair: tuple[Path, Path], *, no_match: boo
     if as_json:
         print_result("duplicates", {"kind": NO_MATCH if no_match else "match", "groups": []})
     else:
-        forgotten = "Forgotten: these two may stand in one group again."
-        print_line("Remembered: these two never stand in one group again." if no_match else forgotten)
+        forgotten = tr("Forgotten: these two may stand in one group again.")
+        print_line(tr("Remembered: these two never stand in one group again.") if no_match else forgotten)
 
 
 def _list_no_matches(library: Library) -> Steps[list[DuplicateGroup]]:
@@ -125,7 +125,7 @@ def _list_no_matches(library: Library) -> Steps[list[DuplicateGroup]]:
 def _find_photo_id(library: Library, path: Path) -> int:
     photo = find_photo_id(path, library.store)
     if not photo:
-        raise LookalikeError(f"{show_path(path)} is no photo of this library. Index its folder first.")
+        raise LookalikeError("{path} is no photo of this library. Index its folder first.", path=show_path(path))
     return photo
 
 
@@ -149,10 +149,16 @@ def _describe_file(group: DuplicateGroup, file: GroupFile) -> dict[str, Any]:
 def _print_groups(groups: list[list[dict[str, Any]]]) -> None:
     for entries in groups:
         for entry in entries:
-            link = f"  (a link to {entry['link_of']})" if entry.get("link_of") else ""
-            print_line(f"{entry['distance']:.3f}  {entry['path']}{link}")
+            link = "  " + tr("(a link to {place})", place=entry["link_of"]) if entry.get("link_of") else ""
+            print_line(f"{format_number(entry['distance'], '.3f')}  {entry['path']}{link}")
         print_line("")
-    print_line(f"{count_noun(len(groups), 'group')} with {count_noun(sum(map(len, groups)), 'picture')}")
+    print_line(
+        tr(
+            "{groups} with {pictures}",
+            groups=count_noun(len(groups), "group"),
+            pictures=count_noun(sum(map(len, groups)), "picture"),
+        )
+    )
 
 
 COMMANDS = [duplicates_command]

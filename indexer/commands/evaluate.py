@@ -20,7 +20,7 @@ from indexer.places import find_library
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
 from indexer.reports.library_evaluation import LibraryEvaluation, evaluate_library
 from indexer.reports.raw_pixels import RawPixelEmbedder
-from indexer.wording import count_noun
+from indexer.wording import count_noun, format_number, tr
 
 
 @click.command("evaluate")
@@ -69,10 +69,12 @@ def evaluate_command(
     Near copies and frames of one burst are told by their pixels, times and names; they are no matches of each other.
     """
     if (folder is None) == (library is None):
-        raise click.UsageError("Name a FOLDER whose sub-folders are classes, or --library to measure by its labels.")
+        raise click.UsageError(
+            tr("Name a FOLDER whose sub-folders are classes, or --library to measure by its labels.")
+        )
     if folder is None:
         if name or weights or groups_file or class_level > 1 or runtime != "auto":
-            raise click.UsageError("A --library is measured under the model it has: leave the other options out.")
+            raise click.UsageError(tr("A --library is measured under the model it has: leave the other options out."))
         with Library.open(Path(library) if library else find_library()) as opened:
             found = follow_steps(evaluate_library(opened), as_json=as_json, attached=attached)
         _show_library_evaluation(found, per_class=per_class, as_json=as_json)
@@ -180,11 +182,11 @@ def _print_evaluation(name: str, result: ModelEvaluation) -> None:
     _print_figures(name, result)
     figures = result.retrieval
     left_out = {
-        "alone in their class": figures.photos_without_match,
-        "copies": result.copies,
-        "in two classes": result.ambiguous,
-        "seen in training": result.seen,
-        "unreadable": len(result.failed),
+        tr("alone in their class"): figures.photos_without_match,
+        tr("copies"): result.copies,
+        tr("in two classes"): result.ambiguous,
+        tr("seen in training"): result.seen,
+        tr("unreadable"): len(result.failed),
     }
     _print_remarks(result, left_out, result.remarks)
 
@@ -194,15 +196,20 @@ def _show_library_evaluation(result: LibraryEvaluation, *, per_class: bool, as_j
         print_result("evaluate", _library_fields(result))
         return
     _print_figures(result.model, result)
-    left_out = {"alone in their class": result.retrieval.photos_without_match}
+    left_out = {tr("alone in their class"): result.retrieval.photos_without_match}
     sampled = result.labelled - (0 if result.out_of_fold else result.seen) - result.photos
     remarks = []
     if result.out_of_fold:
-        remarks.append("The model has learned from these photos: each was measured under a map fitted without it.")
+        remarks.append(tr("The model has learned from these photos: each was measured under a map fitted without it."))
     else:
-        left_out["seen in training"] = result.seen
+        left_out[tr("seen in training")] = result.seen
     if sampled:
-        remarks.append(f"{sampled:,} more labelled photos were not drawn; among fewer photos finding is easier.")
+        remarks.append(
+            tr(
+                "{sampled:,} more labelled photos were not drawn; among fewer photos finding is easier.",
+                sampled=sampled,
+            )
+        )
     _print_remarks(result, left_out, remarks)
     if per_class:
         _print_classes(result)
@@ -211,25 +218,48 @@ def _show_library_evaluation(result: LibraryEvaluation, *, per_class: bool, as_j
 def _print_figures(name: str, result: ModelEvaluation | LibraryEvaluation) -> None:
     figures = result.retrieval
     query_count = count_noun(figures.queries, "query", "queries")
-    print_line(f"{name} on {result.photos:,} photos of {count_noun(result.classes, 'class', 'classes')}, {query_count}")
-    hits = "  ".join(f"hit@{k} {value:.3f}" for k, value in figures.hit_at_k.items() if k > 1)
-    print_line(f"P@1 {figures.p_at_1:.3f}  R-precision {figures.r_precision:.3f}  MAP@R {figures.map_at_r:.3f}  {hits}")
-    nmi = f"  NMI {result.nmi:.3f}" if isinstance(result, ModelEvaluation) else ""
-    print_line(f"mAP {result.mean_average_precision:.3f}{nmi}")
+    print_line(
+        tr(
+            "{name} on {photos:,} photos of {classes}, {query_count}",
+            name=name,
+            photos=result.photos,
+            classes=count_noun(result.classes, "class", "classes"),
+            query_count=query_count,
+        )
+    )
+    hits = "  ".join(f"hit@{k} {format_number(value, '.3f')}" for k, value in figures.hit_at_k.items() if k > 1)
+    print_line(
+        tr(
+            "P@1 {p_at_1:.3f}  R-precision {r_precision:.3f}  MAP@R {map_at_r:.3f}  {hits}",
+            p_at_1=figures.p_at_1,
+            r_precision=figures.r_precision,
+            map_at_r=figures.map_at_r,
+            hits=hits,
+        )
+    )
+    nmi = f"  NMI {format_number(result.nmi, '.3f')}" if isinstance(result, ModelEvaluation) else ""
+    print_line(
+        tr("mAP {mean_average_precision:.3f}{nmi}", mean_average_precision=result.mean_average_precision, nmi=nmi)
+    )
     if result.verification.eer is not None:
-        print_line(f"Same or different: equal error rate {result.verification.eer:.3f}")
+        print_line(tr("Same or different: equal error rate {eer:.3f}", eer=result.verification.eer))
     for threshold in result.verification.thresholds:
         print_line(
-            f"  wrong {threshold.fmr:.1%} of the time, misses {threshold.fnmr:.1%}: distance {threshold.distance:.3f}"
+            tr(
+                "  wrong {fmr:.1%} of the time, misses {fnmr:.1%}: distance {distance:.3f}",
+                fmr=threshold.fmr,
+                fnmr=threshold.fnmr,
+                distance=threshold.distance,
+            )
         )
 
 
 def _print_remarks(
     result: ModelEvaluation | LibraryEvaluation, left_out: Mapping[str, int], remarks: Sequence[str]
 ) -> None:
-    parts = [f"{count:,} {why}" for why, count in left_out.items() if count]
+    parts = [f"{format_number(count, ',')} {why}" for why, count in left_out.items() if count]
     if parts:
-        print_line(f"Left out: {', '.join(parts)}")
+        print_line(tr("Left out: {parts}", parts=", ".join(parts)))
     own_hits = describe_own_hits(result.retrieval.queries, result.retrieval.nearest_in_group)
     for sentence in (summarise_groups(result.groups), own_hits, *remarks):
         if sentence:
@@ -239,7 +269,15 @@ def _print_remarks(
 def _print_classes(result: ModelEvaluation | LibraryEvaluation) -> None:
     """Print a table of the classes, the one with the lowest MAP@R first."""
     for row in sorted(result.per_class, key=lambda row: row.map_at_r):
-        print_line(f"P@1 {row.p_at_1:.3f}  MAP@R {row.map_at_r:.3f}  {row.photos:>6,} photos  {result.names[row.code]}")
+        print_line(
+            tr(
+                "P@1 {p_at_1:.3f}  MAP@R {map_at_r:.3f}  {photos:>6,} photos  {name}",
+                p_at_1=row.p_at_1,
+                map_at_r=row.map_at_r,
+                photos=row.photos,
+                name=result.names[row.code],
+            )
+        )
 
 
 COMMANDS = [evaluate_command]

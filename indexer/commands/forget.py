@@ -12,8 +12,7 @@ from indexer.indexing.roots import find_root
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-
-KEEPING_HINT = "With --with-labels they go too."
+from indexer.wording import tr
 
 
 @click.command("forget")
@@ -38,12 +37,12 @@ def forget_command(
 ) -> None:
     """Forget a photo FOLDER, or all missing files: their embeddings go. No picture is touched."""
     if (folder is None) == (not missing):
-        raise click.UsageError("Name a folder to forget, or --missing.")
+        raise click.UsageError(tr("Name a folder to forget, or --missing."))
     with Library.open(library or find_library(folder)) as opened:
         root = find_root(opened, folder).id if folder else None
         plan = plan_forgetting(opened.store.database, root, with_labels=with_labels)
         if preview or (root is None and plan.is_empty):
-            _print_plan(plan, "would go" if preview else "", as_json=as_json)
+            _print_plan(plan, "preview" if preview else "", as_json=as_json)
             return
         confirmed = yes or _confirm_forgetting(plan, folder)
         if confirmed:
@@ -54,27 +53,44 @@ def forget_command(
 
 def _confirm_forgetting(plan: ForgettingPlan, folder: Path | None) -> bool:
     """Whether the user says yes. Raises LookalikeError where nobody answers."""
-    what = f"the folder {show_path(folder)}, with " if folder else ""
-    kept_sentence = f" {plan.describe_kept()} {KEEPING_HINT}\n" if plan.kept_photos else ""
+    losses = plan.describe_losses()
+    question = (
+        tr("Forget the folder {folder}, with {losses}?", folder=show_path(folder), losses=losses)
+        if folder
+        else tr("Forget {losses}?", losses=losses)
+    )
     try:
-        return click.confirm(f"{kept_sentence.lstrip()}Forget {what}{plan.describe_losses()}?", err=True)
+        return click.confirm(f"{_describe_kept(plan)}\n{question}".lstrip(), err=True)
     except click.Abort:
         click.echo(err=True)  # the question stands in the line
         raise LookalikeError("Nothing was forgotten, as nobody answered. With --yes nobody is asked.") from None
 
 
-def _print_plan(plan: ForgettingPlan | None, verb: str, *, as_json: bool) -> None:
+def _describe_kept(plan: ForgettingPlan) -> str:
+    """What stays although no file holds it, and how it would go too; "" where nothing does."""
+    return f"{plan.describe_kept()} {tr('With --with-labels they go too.')}" if plan.kept_photos else ""
+
+
+def _describe_plan(plan: ForgettingPlan, state: str) -> str:
+    if state == "forgotten":
+        return tr("{losses} forgotten.", losses=plan.describe_losses())
+    if state == "preview":
+        return tr("{losses} would go.", losses=plan.describe_losses())
+    return tr("There is nothing to forget.")
+
+
+def _print_plan(plan: ForgettingPlan | None, state: str, *, as_json: bool) -> None:
     """Print what went or would go; None where the user said no."""
     if as_json:
         print_result("forget", (plan or ForgettingPlan(*[0] * len(ForgettingPlan._fields)))._asdict())
     elif plan is None:
-        print_line("Nothing was forgotten.")
+        print_line(tr("Nothing was forgotten."))
     else:
-        print_line(f"{plan.describe_losses()} {verb}." if verb else "There is nothing to forget.")
-        if plan.kept_photos:
-            print_line(f"{plan.describe_kept()} {KEEPING_HINT}")
-        if verb == "forgotten":
-            print_line("The pictures themselves are untouched.")
+        print_line(_describe_plan(plan, state))
+        if kept := _describe_kept(plan):
+            print_line(kept)
+        if state == "forgotten":
+            print_line(tr("The pictures themselves are untouched."))
 
 
 COMMANDS = [forget_command]

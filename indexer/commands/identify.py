@@ -17,7 +17,7 @@ from indexer.places import find_library
 from indexer.statistics.calibration import PairComparison
 from indexer.statistics.error_rates import ErrorRate
 from indexer.statistics.likeness import VERDICT_LEVELS, describe_likeness, find_likeness_word
-from indexer.wording import count_noun, normalise_label
+from indexer.wording import count_noun, format_number, normalise_label, tr, tr_count
 
 fmr_option = click.option("--max-fmr", type=SHARE_NUMBER, help="The share of strangers that may be taken for the same.")
 
@@ -33,7 +33,7 @@ def verify_command(
 ) -> int:
     """Say whether two IMAGES are the same, or whether one is of a LABEL, and how often that is wrong."""
     if len(images) != (2 if label is None else 1):
-        raise click.UsageError("Name two pictures, or one and a --label.")
+        raise click.UsageError(tr("Name two pictures, or one and a --label."))
     with Library.open(library or find_library(images[0])) as opened:
         if label is None:
             found: PairComparison | LabelVerification = opened.verify_pair(images[0], images[1], max_fmr=max_fmr)
@@ -55,19 +55,30 @@ def _likeness_fields(found: PairComparison | LabelVerification) -> dict[str, str
 
 def _describe_claim(found: LabelVerification) -> str:
     """Whether a picture is of a claimed label, in a sentence."""
-    words = {"same": f"It is {found.label}", "not sure": f"Perhaps it is {found.label}"}
-    return (
-        f"{words.get(found.verdict, f'It is not {found.label}')}, by {count_noun(found.photos, 'photo')} of that label."
-    )
+    values = {"label": found.label, "photos": count_noun(found.photos, "photo")}
+    if found.verdict == "same":
+        return tr("It is {label}, by {photos} of that label.", **values)
+    if found.verdict == "not sure":
+        return tr("Perhaps it is {label}, by {photos} of that label.", **values)
+    return tr("It is not {label}, by {photos} of that label.", **values)
 
 
 def _print_verdict(found: PairComparison | LabelVerification) -> None:
     """Print the sentence for people, then the figures behind it."""
-    print_line(_likeness_fields(found)["sentence"] or "Nothing can be said of this distance: there are too few photos.")
+    nothing = tr("Nothing can be said of this distance: there are too few photos.")
+    print_line(_likeness_fields(found)["sentence"] or nothing)
     to_label = isinstance(found, LabelVerification)
-    print_line(f"{'Mean distance' if to_label else 'Distance'} {found.distance:.3f}{_describe_threshold(found)}")
-    _print_rate("Strangers taken for it" if to_label else "Others taken for the same", found.fmr)
-    _print_rate("Its own refused" if to_label else "The same not recognised", found.fnmr)
+    distance = format_number(found.distance, ".3f")
+    print_line(
+        (
+            tr("Mean distance {distance}", distance=distance)
+            if to_label
+            else tr("Distance {distance}", distance=distance)
+        )
+        + _describe_threshold(found)
+    )
+    _print_rate(tr("Strangers taken for it") if to_label else tr("Others taken for the same"), found.fmr)
+    _print_rate(tr("Its own refused") if to_label else tr("The same not recognised"), found.fnmr)
     print_line(found.measured)
 
 
@@ -75,13 +86,22 @@ def _describe_threshold(found: PairComparison | LabelVerification) -> str:
     """On which side of the threshold the distance is; "" without a threshold."""
     if found.threshold is None:
         return ""
-    side = "nearer than" if found.distance < found.threshold else "beyond"
-    return f", {side} the threshold of {found.threshold:.3f}"
+    if found.distance < found.threshold:
+        return tr(", nearer than the threshold of {threshold:.3f}", threshold=found.threshold)
+    return tr(", beyond the threshold of {threshold:.3f}", threshold=found.threshold)
 
 
 def _print_rate(what: str, rate: ErrorRate | None) -> None:
     if rate is not None:
-        print_line(f"{what}: {rate.value:.2%} (95 % interval {rate.low:.2%} to {rate.high:.2%})")
+        print_line(
+            tr(
+                "{what}: {value:.2%} (95 % interval {low:.2%} to {high:.2%})",
+                what=what,
+                value=rate.value,
+                low=rate.low,
+                high=rate.high,
+            )
+        )
 
 
 @click.command("identify")
@@ -109,12 +129,20 @@ def identify_command(image: Path, count: int, max_fmr: float | None, library: Pa
 def _print_identity(found: IdentificationResult) -> None:
     print_line(describe_identity(found))
     for row in found.alternatives:
-        word = f", {found_word}" if (found_word := find_likeness_word(row)) else ""
-        print_line(f"  {row.label}: {row.vote:.0%} of the vote, distance {row.distance:.3f}{word}")
+        word = f", {tr(found_word)}" if (found_word := find_likeness_word(row)) else ""
+        print_line(
+            tr(
+                "  {label}: {vote:.0%} of the vote, distance {distance:.3f}{word}",
+                label=row.label,
+                vote=row.vote,
+                distance=row.distance,
+                word=word,
+            )
+        )
     if found.describe_rule():
         print_line(found.describe_rule())
-    _print_rate("Unknown taken for known", found.fmr)
-    _print_rate("Known given their label", found.identified)
+    _print_rate(tr("Unknown taken for known"), found.fmr)
+    _print_rate(tr("Known given their label"), found.identified)
     print_line(found.measured)
 
 
@@ -128,7 +156,7 @@ def label_command(label: str, images: tuple[Path, ...], adding: bool, library: P
     """Give IMAGES of the library a LABEL; one to five are enough to recognise others. Nothing is trained."""
     missing = next((image for image in images if not image.exists()), None)
     if missing is not None:
-        raise LookalikeError(f"There is no file {show_path(missing)}.")
+        raise LookalikeError("There is no file {missing}.", missing=show_path(missing))
     added: list[EnrolledPhoto] = []
     with Library.open(library or find_library(images[0])) as opened:
         if adding:
@@ -139,10 +167,17 @@ def label_command(label: str, images: tuple[Path, ...], adding: bool, library: P
     if as_json:
         print_result("label", {"label": stored, "photos": count} | ({"added": _list_added(added)} if adding else {}))
     else:
-        print_line(f"{count_noun(count, 'photo')} now {'has' if count == 1 else 'have'} the label {stored}")
+        print_line(
+            tr_count(
+                count,
+                "{number:,} photo now has the label {label}",
+                "{number:,} photos now have the label {label}",
+                label=stored,
+            )
+        )
         for photo in added:
             if photo.copy is not None:
-                print_line(f"Copied into the library: {show_path(photo.copy)}")
+                print_line(tr("Copied into the library: {copy}", copy=show_path(photo.copy)))
 
 
 def _list_added(photos: list[EnrolledPhoto]) -> list[dict[str, object]]:

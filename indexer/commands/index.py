@@ -31,7 +31,7 @@ from indexer.photos import samples
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.scripting.index_runs import IndexRequest, generate_runs
-from indexer.wording import count_noun, tr
+from indexer.wording import count_noun, tr, tr_count
 
 LISTED_FILES = 5  # in the text about a run; --json has them all
 
@@ -70,7 +70,7 @@ def index_command(
 ) -> int:
     """Embed what is new in the FOLDERs; without one, bring the library's known folders up to date."""
     if watching and sidecars:
-        raise click.UsageError("--sidecars are read once: leave --watch out.")
+        raise click.UsageError(tr("--sidecars are read once: leave --watch out."))
     request = IndexRequest(**request_fields)
     folder = library or find_library(request.folders[0] if request.folders else None)
     require_folders(folder, request.folders)
@@ -113,7 +113,7 @@ def _print_report(library: Library, report: IndexReport, *, as_json: bool, sidec
         return
     _print_report_text(library, report)
     if sidecar_labels is not None:
-        print_line(f"{count_noun(sidecar_labels, 'label')} taken from sidecars.")
+        print_line(tr("{labels} taken from sidecars.", labels=count_noun(sidecar_labels, "label")))
 
 
 def _report_fields(report: IndexReport) -> dict[str, Any]:
@@ -141,22 +141,39 @@ def _report_fields(report: IndexReport) -> dict[str, Any]:
 
 def _print_report_text(library: Library, report: IndexReport) -> None:
     print_line(
-        f"{count_noun(report.photos, 'photo')} in {count_noun(report.files, 'file')}, in the library "
-        f"{show_path(library.folder)}"
+        tr(
+            "{photos} in {files}, in the library {folder}",
+            photos=count_noun(report.photos, "photo"),
+            files=count_noun(report.files, "file"),
+            folder=show_path(library.folder),
+        )
     )
-    counts = f"{report.embedded:,} embedded, {report.moved:,} moved, {report.changed:,} changed"
-    print_line(f"{counts}, {report.missing:,} missing, in {report.seconds:.1f} s")
+    print_line(
+        tr(
+            "{embedded:,} embedded, {moved:,} moved, {changed:,} changed, {missing:,} missing, in {seconds:.1f} s",
+            embedded=report.embedded,
+            moved=report.moved,
+            changed=report.changed,
+            missing=report.missing,
+            seconds=report.seconds,
+        )
+    )
     if report.facts_read:
         photos = count_noun(report.facts_read, "photo")
         print_line(
-            f"Date, camera and place were read of {photos} that an older version has indexed; none was embedded."
+            tr(
+                "Date, camera and place were read of {photos} that an older version has indexed; none was embedded.",
+                photos=photos,
+            )
         )
     _print_words(report)
     _print_drives(report)
     if passed := describe_passed_over(report.passed_over):
-        print_line(f"Passed over: {', '.join(passed)}.")
+        print_line(tr("Passed over: {passed}.", passed=", ".join(passed)))
     if report.failed:
-        print_line(f"{count_noun(len(report.failed), 'file')} could not be used (lookalike failed lists all):")
+        print_line(
+            tr("{files} could not be used (lookalike failed lists all):", files=count_noun(len(report.failed), "file"))
+        )
         for failure in report.failed[:LISTED_FILES]:
             print_line(f"  {show_path(failure.path)}: {tr(failure.reason)}")
 
@@ -166,29 +183,45 @@ def _print_drives(report: IndexReport) -> None:
     for path in report.offline:
         if path in report.other_drives:
             print_line(
-                f"{show_path(path)} holds another drive now, or other pictures: nothing of it was indexed, and the "
-                "photos known there stay as they were. If it is the same folder all the same: "
-                f"lookalike index --here {show_path(path)}"
+                tr(
+                    "{path} holds another drive now, or other pictures: nothing of it was indexed, and the photos "
+                    "known there stay as they were. If it is the same folder all the same: lookalike index --here "
+                    "{path}",
+                    path=show_path(path),
+                )
             )
         else:
-            print_line(f"{show_path(path)} is offline or empty: its photos stay searchable.")
+            print_line(tr("{path} is offline or empty: its photos stay searchable.", path=show_path(path)))
     for old, new, files in report.moved_roots:
         print_line(
-            f"{show_path(new)} holds {count_noun(files, 'file')} of {show_path(old)}, which is offline. If it has "
-            f"moved there: lookalike roots --move {show_path(old)} {show_path(new)}"
+            tr(
+                "{new} holds {files} of {old}, which is offline. If it has moved there: lookalike roots --move "
+                "{old} {new}",
+                new=show_path(new),
+                files=count_noun(files, "file"),
+                old=show_path(old),
+            )
         )
 
 
 def _print_words(report: IndexReport) -> None:
     """Print what became of the user's words where files have changed."""
     if report.carried:
-        print_line(f"What you said was carried over to {count_noun(len(report.carried), 'changed file')}:")
+        print_line(
+            tr(
+                "What you said was carried over to {changed_files}:",
+                changed_files=count_noun(len(report.carried), "changed file"),
+            )
+        )
         for carried in report.carried[:LISTED_FILES]:
-            print_line(f"  {show_path(carried.path)}: {carried.how}")
+            print_line(f"  {show_path(carried.path)}: {tr(carried.how)}")
     if report.replaced:
         print_line(
-            f"{count_noun(report.replaced, 'photo')} of which you said something "
-            f"{'has' if report.replaced == 1 else 'have'} no file any more (lookalike replaced lists them)."
+            tr_count(
+                report.replaced,
+                "{number:,} photo of which you said something has no file any more (lookalike replaced lists them).",
+                "{number:,} photos of which you said something have no file any more (lookalike replaced lists them).",
+            )
         )
 
 
@@ -205,7 +238,7 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
     if as_json:
         print_result("sample", {"files": count})
     else:
-        print_line(f"{count_noun(count, 'picture')} in {show_path(out)}")
+        print_line(tr("{pictures} in {out}", pictures=count_noun(count, "picture"), out=show_path(out)))
 
 
 COMMANDS = [index_command, sample_command]

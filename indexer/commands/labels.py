@@ -24,7 +24,7 @@ from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.progress import Steps
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 FORMATS = ("xmp", "folders", "links", "coco", "fiftyone")
 
@@ -66,7 +66,7 @@ def export_labels_command(
 ) -> None:
     """Write the labels of the library's photos into OUT, a new folder or file."""
     if beside_photos == (out is not None) or (beside_photos and form != "xmp"):
-        raise click.UsageError("Name a place OUT, or write sidecars with --as xmp --beside-photos.")
+        raise click.UsageError(tr("Name a place OUT, or write sidecars with --as xmp --beside-photos."))
     with Library.open(library or find_library()) as opened:
         if out is not None:
             _require_new(out, form)
@@ -80,7 +80,11 @@ def export_labels_command(
     if as_json:
         print_result("labels-export", {"as": form, "photos": count, "out": place})
     else:
-        print_line(f"Labels of {count_noun(count, 'photo')} {'in ' + place if place else 'beside the photos'}")
+        print_line(
+            tr("Labels of {photos} in {place}", photos=count_noun(count, "photo"), place=place)
+            if place
+            else tr("Labels of {photos} beside the photos", photos=count_noun(count, "photo"))
+        )
 
 
 @labels_command.command("import")
@@ -94,7 +98,7 @@ def import_labels_command(
 ) -> None:
     """Give photos the labels of TABLE, a CSV file with the columns `path` and `label`, or of sidecars."""
     if sidecars == (table is not None):
-        raise click.UsageError("Name a TABLE, or read sidecars with --sidecars.")
+        raise click.UsageError(tr("Name a TABLE, or read sidecars with --sidecars."))
     with Library.open(library or find_library()) as opened:
         if table is None:
             steps: Steps[FoundLabels] = read_sidecars(opened, build_filter(filter_fields))
@@ -112,9 +116,11 @@ def import_labels_command(
         print_result("labels-import", fields)
         return
     if not found.sources:
-        print_line("No sidecar lies beside these photos." if table is None else "The table has no rows.")
+        print_line(tr("No sidecar lies beside these photos.") if table is None else tr("The table has no rows."))
         return
-    print_line(f"{count_noun(len(found.labels), 'label')} read, {changed:,} of them new.")
+    print_line(
+        tr("{labels} read, {changed:,} of them new.", labels=count_noun(len(found.labels), "label"), changed=changed)
+    )
     for sentence in found.describe_unused("sidecar" if table is None else "row"):
         print_line(sentence)
 
@@ -131,7 +137,7 @@ def _start_export(photos: list[LabelledPhoto], library: Library, out: Path, form
 def _require_new(out: Path, form: str) -> None:
     """Refuse a folder that is there already: it may hold other things of the user."""
     if out.exists() and form in ("xmp", "folders", "links"):
-        raise LookalikeError(f"{show_path(out)} is there already. Choose another place.")
+        raise LookalikeError("{out} is there already. Choose another place.", out=show_path(out))
 
 
 COMMANDS = [labels_command]

@@ -53,7 +53,7 @@ from indexer.reports.picture_file import BACKGROUND_COLOUR, write_picture
 from indexer.search.query import Query
 from indexer.statistics.likeness import LikenessPoint, describe_likeness, find_likeness_word
 from indexer.vectors.distances import compute_exact_distances
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr, tr_count
 
 
 @click.command("explain")
@@ -91,14 +91,22 @@ def explain_command(
             | {"out": None if out is None else show_path(out)},
         )
         return
-    print_line(" ".join(filter(None, (describe_likeness(point), f"Distance {distance:.3f}"))))
+    print_line(" ".join(filter(None, (describe_likeness(point), tr("Distance {distance:.3f}", distance=distance)))))
     for picture, heat, square in (
         (first, explanation.first_heat, explanation.first_square),
         (second, explanation.second_heat, explanation.second_square),
     ):
-        print_line(f"{show_path(picture)} matches most {_describe_hottest_place(heat, square)}")
+        print_line(
+            tr(
+                "{picture} matches most {hottest_place}",
+                picture=show_path(picture),
+                hottest_place=_describe_hottest_place(heat, square),
+            )
+        )
     print_line(
-        "Add --out PICTURE.png to see both with their heat maps." if out is None else f"Heat maps: {show_path(out)}"
+        tr("Add --out PICTURE.png to see both with their heat maps.")
+        if out is None
+        else tr("Heat maps: {out}", out=show_path(out))
     )
 
 
@@ -114,17 +122,17 @@ def _explain_points(library: Library, first: Path, second: Path, out: Path | Non
         return
     print_line(describe_points(points))
     if out is not None:
-        print_line(f"Points: {show_path(out)}")
+        print_line(tr("Points: {out}", out=show_path(out)))
 
 
 def _describe_hottest_place(heat: np.ndarray, square: SquareBox) -> str:
     """The hottest place of a heat map (h, w) over a square of a picture in words, as shares of the picture's sides."""
     if not heat.any():
-        return "nowhere in particular"
+        return tr("nowhere in particular")
     y, x = np.unravel_index(int(heat.argmax()), heat.shape)
     across = square.left + (x + 0.5) / heat.shape[1] * square.width
     down = square.top + (y + 0.5) / heat.shape[0] * square.height
-    return f"{across:.0%} from the left and {down:.0%} from the top"
+    return tr("{across:.0%} from the left and {down:.0%} from the top", across=across, down=down)
 
 
 @click.command("map")
@@ -150,9 +158,9 @@ def map_command(
             "map", {"method": method, "photos": len(map_layout.ids), "out": None if out is None else show_path(out)}
         )
         return
-    print_line(f"{count_noun(len(map_layout.ids), 'photo is', 'photos are')} on the map.")
+    print_line(tr_count(len(map_layout.ids), "{number:,} photo is on the map.", "{number:,} photos are on the map."))
     if out is not None:
-        print_line(f"Map: {show_path(out)}")
+        print_line(tr("Map: {out}", out=show_path(out)))
 
 
 @click.command("cluster")
@@ -202,7 +210,7 @@ def cluster_command(
         return
     _print_clusters(clusters, _join_captions(names, captions), agreement)
     if out is not None:
-        print_line(f"Groups: {show_path(out)}")
+        print_line(tr("Groups: {out}", out=show_path(out)))
 
 
 def _list_groups(clusters: PhotoClusters, names: Sequence[str], captions: Sequence[str]) -> list[dict[str, object]]:
@@ -217,14 +225,16 @@ def _list_groups(clusters: PhotoClusters, names: Sequence[str], captions: Sequen
 def _join_captions(names: Sequence[str], captions: Sequence[str]) -> list[str]:
     """The names of the groups, in the place of a missing one the word for what is seen in it."""
     pairs = zip(names, captions, strict=True)
-    return [name or (f"no label of most, like {caption}" if caption else "") for name, caption in pairs]
+    return [
+        name or (tr("no label of most, like {caption}", caption=caption) if caption else "") for name, caption in pairs
+    ]
 
 
 def _print_clusters(clusters: PhotoClusters, names: Sequence[str], agreement: LabelAgreement) -> None:
     for code, (name, count) in enumerate(zip(names, clusters.count_photos(), strict=True), 1):
-        print_line(f"{code}: {name or 'no label of most'}, {count_noun(count, 'photo')}")
+        print_line(f"{code}: {name or tr('no label of most')}, {count_noun(count, 'photo')}")
     if alone := int((clusters.codes < 0).sum()):
-        print_line(f"{count_noun(alone, 'photo lies', 'photos lie')} in no group.")
+        print_line(tr_count(alone, "{number:,} photo lies in no group.", "{number:,} photos lie in no group."))
     if sentence := describe_agreement(agreement):
         print_line(sentence)
 
@@ -260,9 +270,9 @@ def export_command(
     TensorBoard's projector shows.
     """
     if bool(images) != (what == "hits"):
-        raise click.UsageError("Name pictures with --like for --what hits, and only for that.")
+        raise click.UsageError(tr("Name pictures with --like for --what hits, and only for that."))
     if sort is not None and what != "library":
-        raise click.UsageError("--sort is for --what library.")
+        raise click.UsageError(tr("--sort is for --what library."))
     if what != "projector":
         require_suffix(out, what)
     with Library.open(library or find_library(images[0] if images else None)) as opened:
@@ -276,7 +286,7 @@ def export_command(
     if as_json:
         print_result("export", {"what": what, "photos": photo_count, "out": show_path(out)})
     else:
-        print_line(f"{count_noun(photo_count, 'photo')} in {show_path(out)}")
+        print_line(tr("{photos} in {out}", photos=count_noun(photo_count, "photo"), out=show_path(out)))
 
 
 def _write_sorted(library: Library, out: Path, within: Filter | None, sort: str, *, as_json: bool) -> int:

@@ -26,18 +26,19 @@ from indexer.models.runtime import fast_precision
 from indexer.paths import show_path
 from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.places import find_library
-from indexer.wording import count_noun, name_model_fully, tr
+from indexer.wording import count_noun, format_number, name_model_fully, tr, tr_count
 
 # What is missed without a package that indexing, searching and the window do not need.
 PACKAGE_PURPOSES = {
-    "annoy": "every photo is compared in each search",
-    "torch": "no model can be converted, none be taught",
-    "torchvision": "no model can be converted, none be taught",
-    "timm": "no other model can be made ready, none be taught",
-    "scipy": "none be taught, no report of a comparison",
-    "scikit-learn": "no figures of clusters, no groups of what looks alike",
-    "openTSNE": "no map",
+    "annoy": tr("every photo is compared in each search"),
+    "torch": tr("no model can be converted, none be taught"),
+    "torchvision": tr("no model can be converted, none be taught"),
+    "timm": tr("no other model can be made ready, none be taught"),
+    "scipy": tr("none be taught, no report of a comparison"),
+    "scikit-learn": tr("no figures of clusters, no groups of what looks alike"),
+    "openTSNE": tr("no map"),
 }
+ROOT_STATES = {"online": tr("online"), "offline": tr("offline")}
 REPORTED_PACKAGES = [
     "lookalike",
     "torch",
@@ -61,33 +62,64 @@ def info_command(library: Path | None, as_json: bool) -> None:
     if as_json:
         print_result("info", _info_fields(info))
         return
-    holds = f"{count_noun(info.photos, 'photo')} in {count_noun(info.files, 'file')}"
-    print_line(f"{show_path(info.folder)}: {holds}, {info.bytes / 1e6:,.1f} MB")
+    print_line(
+        tr(
+            "{folder}: {photos} in {files}, {megabytes:,.1f} MB",
+            folder=show_path(info.folder),
+            photos=count_noun(info.photos, "photo"),
+            files=count_noun(info.files, "file"),
+            megabytes=info.bytes / 1e6,
+        )
+    )
     for root in info.roots:
-        kind = ", sub-folders are classes" if root.labelled else ""
-        other = ", another drive is there now" if root.other_drive else ""
-        other += f", its files are also at {show_path(root.moved_to)}" if root.moved_to else ""
-        print_line(f"  {show_path(root.path)}: {count_noun(root.files, 'file')}, {root.state}{other}{kind}")
+        said = [count_noun(root.files, "file"), ROOT_STATES[root.state]]
+        said += [tr("another drive is there now")] if root.other_drive else []
+        said += [tr("its files are also at {place}", place=show_path(root.moved_to))] if root.moved_to else []
+        said += [tr("sub-folders are classes")] if root.labelled else []
+        print_line(f"  {show_path(root.path)}: {', '.join(said)}")
         for pattern in root.exclusions:
-            print_line(f"    left out: {pattern}")
-    print_line(f"{count_noun(info.missing, 'file')} missing, {info.failed:,} could not be used")
+            print_line("    " + tr("left out: {pattern}", pattern=pattern))
+    print_line(
+        tr("{files} missing, {failed:,} could not be used", files=count_noun(info.missing, "file"), failed=info.failed)
+    )
     if passed := describe_passed_over(info.passed_over):
-        print_line(f"Passed over: {', '.join(passed)}")
+        print_line(tr("Passed over: {passed}", passed=", ".join(passed)))
     for line in _describe_replaced(info.replaced):
         print_line(line)
     print_line(
-        f"Model {name_model_fully(info.model, info.fingerprint)}, {info.dim} dimensions, "
-        f"fingerprint {info.fingerprint[:12]}"
+        tr(
+            "Model {model}, {dim} dimensions, fingerprint {fingerprint}",
+            model=name_model_fully(info.model, info.fingerprint),
+            dim=info.dim,
+            fingerprint=info.fingerprint[:12],
+        )
     )
     _print_precision(info)
     print_line(info.measured)
+    _print_search_index(info)
+
+
+def _print_search_index(info: LibraryInfo) -> None:
     if info.recall_at_10 is None:
-        print_line(f"{count_noun(info.indexed + info.tail, 'embedding')}, searched exactly")
+        print_line(tr("{embeddings}, searched exactly", embeddings=count_noun(info.indexed + info.tail, "embedding")))
     else:
-        found = f"{info.recall_at_10:.1%} of the true ten nearest"
-        print_line(f"Index {info.generation:04d} of {info.indexed:,} embeddings finds {found}")
-        print_line(f"  with {info.trees} trees, looking at about {info.search_k:,} nodes in each search")
-        print_line(f"Searched exactly beside it: {info.tail:,} later ones")
+        print_line(
+            tr(
+                "Index {generation:04d} of {indexed:,} embeddings finds {found:.1%} of the true ten nearest",
+                generation=info.generation,
+                indexed=info.indexed,
+                found=info.recall_at_10,
+            )
+        )
+        print_line(
+            "  "
+            + tr(
+                "with {trees} trees, looking at about {search_k:,} nodes in each search",
+                trees=info.trees,
+                search_k=info.search_k,
+            )
+        )
+        print_line(tr("Searched exactly beside it: {tail:,} later ones", tail=info.tail))
 
 
 def _info_fields(info: LibraryInfo) -> dict[str, Any]:
@@ -105,24 +137,44 @@ def _info_fields(info: LibraryInfo) -> dict[str, Any]:
 
 def _describe_replaced(count: int) -> list[str]:
     """A line about photos with words and without a file, where there are any; they are no fault."""
-    have = f"{count_noun(count, 'photo')} with words of yours {'has' if count == 1 else 'have'} no file any more"
-    return [f"{have}; lookalike replaced lists them"] if count else []
+    line = tr_count(
+        count,
+        "{number:,} photo with words of yours has no file any more; lookalike replaced lists them",
+        "{number:,} photos with words of yours have no file any more; lookalike replaced lists them",
+    )
+    return [line] if count else []
 
 
 def _print_precision(info: LibraryInfo) -> None:
-    print_line("Computed in " + ", ".join(f"{name}: {count:,}" for name, count in sorted(info.precisions.items())))
+    counts = (f"{name}: {format_number(count, ',')}" for name, count in sorted(info.precisions.items()))
+    print_line(tr("Computed in {counts}", counts=", ".join(counts)))
     if info.agreement is None:
         return
     if "bf16" in info.precisions and info.agreement.bf16 is not None:
-        mean = f", {info.agreement.bf16_mean:.4f} in the mean" if info.agreement.bf16_mean is not None else ""
+        known = info.agreement.bf16_mean
+        mean = "" if known is None else tr(", {mean:.4f} in the mean", mean=known)
         print_line(
-            f"bf16 was measured on {info.agreement.pictures}: cosine to fp32 {info.agreement.bf16:.4f} at worst{mean}"
+            tr(
+                "bf16 was measured on {pictures}: cosine to fp32 {bf16:.4f} at worst{mean}",
+                pictures=info.agreement.pictures,
+                bf16=info.agreement.bf16,
+                mean=mean,
+            )
         )
     if info.agreement.found is not None:
         pictures, exact, fast, seen = astuple(info.agreement.found)
-        change = f"{exact:.4f} in fp32, {fast:.4f} in bf16 ({fast - exact:+.4f})"
-        left_out = f" ({seen:,} left out, as the model was trained on them)" if seen else ""
-        print_line(f"MAP@R on {pictures:,} labelled pictures of the sample{left_out}: {change}")
+        change = tr(
+            "{exact:.4f} in fp32, {fast:.4f} in bf16 ({change:+.4f})", exact=exact, fast=fast, change=fast - exact
+        )
+        left_out = " " + tr("({seen:,} left out, as the model was trained on them)", seen=seen) if seen else ""
+        print_line(
+            tr(
+                "MAP@R on {pictures:,} labelled pictures of the sample{left_out}: {change}",
+                pictures=pictures,
+                left_out=left_out,
+                change=change,
+            )
+        )
 
 
 @click.command("failed")
@@ -137,7 +189,7 @@ def failed_command(library: Path | None, as_json: bool) -> None:
         return
     for path, reason in failures:
         print_line(f"{show_path(path)}: {tr(reason)}")
-    print_line(f"{count_noun(len(failures), 'file')} could not be used")
+    print_line(tr("{files} could not be used", files=count_noun(len(failures), "file")))
 
 
 @click.command("missing")
@@ -153,9 +205,15 @@ def missing_command(library: Path | None, as_json: bool) -> None:
         return
     for path in gone.missing:
         print_line(show_path(path))
-    print_line(f"{count_noun(len(gone.missing), 'file')} missing")
+    print_line(tr("{files} missing", files=count_noun(len(gone.missing), "file")))
     for path, files in gone.offline:
-        print_line(f"{show_path(path)} is offline: its {count_noun(files, 'file')} can still be found by a search")
+        print_line(
+            tr(
+                "{path} is offline: its {files} can still be found by a search",
+                path=show_path(path),
+                files=count_noun(files, "file"),
+            )
+        )
 
 
 @click.command("roots")
@@ -181,9 +239,11 @@ def roots_command(library: Path | None, move: tuple[Path, Path] | None, as_json:
     if as_json:
         print_result("roots", {"roots": listed})
         return
-    for root in listed:
-        other = "  another drive is there now" if root["other_drive"] else ""
-        print_line(f"{root['path']}  {root['state']}{other}{'  sub-folders are classes' if root['labelled'] else ''}")
+    for root in roots:
+        said = [show_path(root.path), ROOT_STATES[_describe_state(root.online)]]
+        said += [tr("another drive is there now")] if root.other_drive else []
+        said += [tr("sub-folders are classes")] if root.labelled else []
+        print_line("  ".join(said))
 
 
 def _describe_state(online: bool) -> str:
@@ -207,7 +267,7 @@ def check_command(library: Path | None, repair: bool, as_json: bool) -> int:
             replaced = count_replaced_photos(opened.store.database)
     if as_json:
         print_result("check", {"problems": problems, "replaced": replaced})
-    for line in [] if as_json else [*(problems or ["Everything agrees."]), *_describe_replaced(replaced)]:
+    for line in [] if as_json else [*(problems or [tr("Everything agrees.")]), *_describe_replaced(replaced)]:
         print_line(line)
     return 1 if problems else 0
 
@@ -243,7 +303,9 @@ def _find_version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         loss = PACKAGE_PURPOSES.get(name)
-        return f"not installed: {loss}. To have it: pip install {name}" if loss else "not installed"
+        if not loss:
+            return tr("not installed")
+        return tr("not installed: {loss}. To have it: pip install {name}", loss=loss, name=name)
 
 
 COMMANDS = [info_command, failed_command, missing_command, roots_command, check_command, doctor_command]

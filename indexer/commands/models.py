@@ -31,11 +31,14 @@ from indexer.photos.reading import read_photo
 from indexer.photos.samples import find_sample_folder
 from indexer.places import find_library
 from indexer.progress import Steps
-from indexer.reports.model_comparison import ModelComparison, compare_models
+from indexer.reports.model_comparison import ModelComparison, ModelSide, compare_models
 from indexer.text_models.text_card import has_text_half
 from indexer.text_models.text_model import prepare_words
+from indexer.wording import tr
 
 MEASURED_PICTURES = 16
+VERDICTS = {"better": tr("better"), "worse": tr("worse"), "no clear difference": tr("no clear difference")}
+MODEL_STATES = {"built-in": tr("built-in"), "installed": tr("installed"), "available": tr("available")}
 SECONDS_PER_MINUTE = 60
 
 
@@ -53,10 +56,10 @@ def list_command(*, as_json: bool) -> None:
         print_result("model-list", {"models": rows})
         return
     for row in rows:
-        print_line(
-            f"{row['name']:<22} {row['state']:<10} {row['mb'] or '':>4} MB  {row['dim']:>5} numbers  "
-            f"{row['licence'] or '':<12} {row['good_for']}"
-        )
+        numbers = tr("{dim:>5} numbers", dim=row["dim"])
+        size = f"{row['mb'] or '':>4} MB"
+        columns = f"{row['name']:<22} {MODEL_STATES[row['state']]:<10} {size}  {numbers}  {row['licence'] or '':<12}"
+        print_line(f"{columns} {tr(row['good_for'])}")
 
 
 @model_command.command("add")
@@ -78,11 +81,17 @@ def add_command(
         _show_origin(_describe_origin(choice.name, row), accept_licence=accept_licence, as_json=as_json)
     card, without_words = follow_steps(_add_model(choice), as_json=as_json, attached=attached)
     if without_words and not as_json:
-        print_line(f"Without words: {without_words}", error=True)
+        print_line(tr("Without words: {without_words}", without_words=without_words), error=True)
     if as_json:
         print_result("model-add", {"name": row.name if row else card.name, "fingerprint": card.fingerprint})
     else:
-        print_line(f"{row.name if row else card.name} is ready. Use it: lookalike index --model {name}")
+        print_line(
+            tr(
+                "{name} is ready. Use it: lookalike index --model {choice}",
+                name=row.name if row else card.name,
+                choice=name,
+            )
+        )
 
 
 def _add_model(choice: ModelChoice) -> Steps[tuple[ModelCard, str]]:
@@ -103,10 +112,12 @@ class _WeightsOrigin(NamedTuple):
 def _describe_origin(name: str, row: CataloguedModel | None) -> _WeightsOrigin:
     """The origin of a network's weights, by the catalogue, else by timm or the hub; ModelError where there are none."""
     if row is not None:
-        return _WeightsOrigin(f"{row.megabytes} MB from {row.source}", row.licence, [])
+        return _WeightsOrigin(
+            tr("{megabytes} MB from {source}", megabytes=row.megabytes, source=row.source), row.licence, []
+        )
     network = import_network()
     published = network.backbones.find_published_network(name)
-    licence = published.licence or read_licence(published.repository) or "not stated"
+    licence = published.licence or read_licence(published.repository) or tr("not stated")
     tags = [] if is_hub_name(name) or "." in name else network.backbones.list_tags(name)[1:]
     return _WeightsOrigin(published.repository, licence, tags)
 
@@ -114,12 +125,16 @@ def _describe_origin(name: str, row: CataloguedModel | None) -> _WeightsOrigin:
 def _show_origin(origin: _WeightsOrigin, *, accept_licence: bool, as_json: bool) -> None:
     """Say it before anything is downloaded; LookalikeError where the licence must be accepted first."""
     if "nc" in origin.licence.casefold().split("-") and not accept_licence:
-        raise LookalikeError(f"{origin.licence} forbids commercial use. If that suits you, add --accept-licence.")
+        raise LookalikeError(
+            "{licence} forbids commercial use. If that suits you, add --accept-licence.", licence=origin.licence
+        )
     if as_json:
         return
-    print_line(f"Weights: {origin.place}, licence {origin.licence}", error=True)
+    print_line(tr("Weights: {place}, licence {licence}", place=origin.place, licence=origin.licence), error=True)
     if origin.other_tags:
-        print_line(f"Other weights of this network: {', '.join(origin.other_tags)}", error=True)
+        print_line(
+            tr("Other weights of this network: {other_tags}", other_tags=", ".join(origin.other_tags)), error=True
+        )
 
 
 @model_command.command("remove")
@@ -131,14 +146,16 @@ def remove_command(*, name: str, as_json: bool) -> None:
     cards = {folder: find_installed_card(choice, folder) for folder in list_models_folders()}
     found = {folder: card.fingerprint for folder, card in cards.items() if card is not None}
     if not found:
-        raise LookalikeError(f"{name} is not among the models that were added here. See: lookalike model list")
+        raise LookalikeError(
+            "{name} is not among the models that were added here. See: lookalike model list", name=name
+        )
     for folder, fingerprint in found.items():
         with lock_installation(folder):
             atomic.remove_path(folder / fingerprint)
     if as_json:
         print_result("model-remove", {"name": name, "fingerprint": fingerprint})
     else:
-        print_line(f"{name} is no longer kept here.")
+        print_line(tr("{name} is no longer kept here.", name=name))
 
 
 @model_command.command("info")
@@ -148,7 +165,7 @@ def info_command(*, name: str, as_json: bool) -> None:
     """What a model is, and where it is ready, how many photos a minute it sees on this computer."""
     row, ready = find_catalogued_model(name), _find_ready(_parse_known_choice(name))
     if row is None and ready is None:
-        raise LookalikeError(f"{name} has no short name and is not ready here. See: lookalike model list")
+        raise LookalikeError("{name} has no short name and is not ready here. See: lookalike model list", name=name)
     fields = _row_fields(row) if row else _card_fields(*ready) if ready else {}
     fields |= {"photos_per_minute": _measure_rate(ready[1]) if ready else None}
     if as_json:
@@ -156,7 +173,7 @@ def info_command(*, name: str, as_json: bool) -> None:
         return
     for key, value in fields.items():
         if value not in (None, ""):
-            print_line(f"{key.replace('_', ' '):<18} {value}")
+            print_line(f"{tr(key.replace('_', ' ')):<18} {value}")
 
 
 @model_command.command("compare")
@@ -170,7 +187,7 @@ def compare_command(*, names: tuple[str, ...], library: Path | None, as_json: bo
     With one name the library's own model is the one before. Exit code 1 where AFTER is not better.
     """
     if len(names) > 2:
-        raise click.UsageError("Name one model or two.")
+        raise click.UsageError(tr("Name one model or two."))
     with Library.open(library or find_library()) as opened:
         folders = [_find_ready_folder(name, opened) for name in names]
         if len(folders) == 1:
@@ -191,7 +208,7 @@ def _find_ready_folder(name: str, library: Library) -> Path:
         return library.models_folder / card.fingerprint
     ready = _find_ready(choice)
     if ready is None:
-        raise LookalikeError(f"{name} is not ready on this computer. First: lookalike model add {name}")
+        raise LookalikeError("{name} is not ready on this computer. First: lookalike model add {name}", name=name)
     return ready[1]
 
 
@@ -202,18 +219,46 @@ def _comparison_fields(found: ModelComparison) -> dict[str, Any]:
 
 def _print_comparison(found: ModelComparison) -> None:
     for side in (found.before, found.after):
-        labels = f"same label nearest {side.label_found:.1%}, MAP@R {side.map_at_r:.3f}, " if side.map_at_r else ""
-        print_line(
-            f"{side.name}: {labels}changed copies found {side.copies_found:.1%}, "
-            f"{side.seconds_per_photo * 1000:.0f} ms a photo, {side.megabytes:.0f} MB"
-        )
+        print_line(f"{side.name}: {_describe_side(side)}")
     if found.change:
         print_line(
-            f"MAP@R changes by {found.change.mean:+.3f} (95 % interval {found.change.low:+.3f} to "
-            f"{found.change.high:+.3f}) over {found.queries:,} labelled photos: {found.verdict}"
+            tr(
+                "MAP@R changes by {mean:+.3f} (95 % interval {low:+.3f} to {high:+.3f}) over {queries:,} "
+                "labelled photos: {verdict}",
+                mean=found.change.mean,
+                low=found.change.low,
+                high=found.change.high,
+                queries=found.queries,
+                verdict=VERDICTS[found.verdict],
+            )
         )
-    left_out = f"; {found.seen:,} left out, as a model was trained on them" if found.seen else ""
-    print_line(f"{found.agreement:.0%} of the nearest are the same, of {found.photos:,} photos{left_out}")
+    left_out = tr("; {seen:,} left out, as a model was trained on them", seen=found.seen) if found.seen else ""
+    print_line(
+        tr(
+            "{agreement:.0%} of the nearest are the same, of {photos:,} photos{left_out}",
+            agreement=found.agreement,
+            photos=found.photos,
+            left_out=left_out,
+        )
+    )
+
+
+def _describe_side(side: ModelSide) -> str:
+    """The figures of one of the models that are compared."""
+    figures = tr(
+        "changed copies found {copies_found:.1%}, {milliseconds:.0f} ms a photo, {megabytes:.0f} MB",
+        copies_found=side.copies_found,
+        milliseconds=side.seconds_per_photo * 1000,
+        megabytes=side.megabytes,
+    )
+    if not side.map_at_r:
+        return figures
+    shares = tr(
+        "same label nearest {label_found:.1%}, MAP@R {map_at_r:.3f}",
+        label_found=side.label_found,
+        map_at_r=side.map_at_r,
+    )
+    return f"{shares}, {figures}"
 
 
 def _parse_known_choice(name: str) -> ModelChoice:

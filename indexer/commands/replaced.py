@@ -12,7 +12,7 @@ from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.search.examples import find_photo_id
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 
 @click.command("replaced")
@@ -38,32 +38,36 @@ def replaced_command(carried: tuple[tuple[int, Path], ...], library: Path | None
         print_result("replaced", {"photos": listed, "carried": len(carried)})
         return
     for number, path in carried:
-        print_line(f"What you said of photo {number} is said of {show_path(path)} now.")
+        print_line(tr("What you said of photo {number} is said of {path} now.", number=number, path=show_path(path)))
     for photo in replaced:
         print_line(_describe_photo(photo))
-    print_line(f"{count_noun(len(replaced), 'photo')} with words of yours and without a file")
+    print_line(tr("{photos} with words of yours and without a file", photos=count_noun(len(replaced), "photo")))
     if replaced and not carried:
-        print_line("To give those to another picture: lookalike replaced --carry-over NUMBER FILE")
+        print_line(tr("To give those to another picture: lookalike replaced --carry-over NUMBER FILE"))
 
 
 def _carry_to_file(library: Library, number: int, path: Path) -> None:
     """Carry the words of a replaced photo over to a file's. Raises LookalikeError where that cannot be done."""
     if number not in {photo.photo for photo in list_replaced_photos(library.store.database)}:
-        raise LookalikeError(f"There is no replaced photo of number {number}; lookalike replaced lists them.")
+        raise LookalikeError(
+            "There is no replaced photo of number {number}; lookalike replaced lists them.", number=number
+        )
     successor = find_photo_id(path, library.store)
     if not successor:
-        raise LookalikeError(f"{show_path(path)} is no photo of this library. Index its folder first.")
+        raise LookalikeError("{path} is no photo of this library. Index its folder first.", path=show_path(path))
     if not carry_annotations(library.store.database, number, successor):
         raise LookalikeError(
-            f"{show_path(path)} has another label, or was said to be no match of photo {number}: nothing was changed."
+            "{path} has another label, or was said to be no match of photo {number}: nothing was changed.",
+            path=show_path(path),
+            number=number,
         )
 
 
 def _describe_photo(photo: ReplacedPhoto) -> str:
-    words = [f"label {photo.label}"] if photo.label is not None else []
+    words = [tr("label {label}", label=photo.label)] if photo.label is not None else []
     words += [count_noun(photo.decisions, "decision")] if photo.decisions else []
     words += [count_noun(photo.searches, "saved search", "saved searches")] if photo.searches else []
-    place = f"was {show_path(photo.path)}" if photo.path is not None else "its folder was forgotten"
+    place = tr("was {path}", path=show_path(photo.path)) if photo.path is not None else tr("its folder was forgotten")
     return f"{photo.photo:>6}  {', '.join(words)}  ({place})"
 
 

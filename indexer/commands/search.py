@@ -41,7 +41,7 @@ from indexer.reports.result_fields import list_search_fields
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
 from indexer.search.results import SearchResult
 from indexer.statistics.likeness import find_likeness_word
-from indexer.wording import count_noun
+from indexer.wording import count_noun, format_number, tr
 
 RANKING_FLAGS = {
     "near_copies": RANK_COPIES,
@@ -145,24 +145,26 @@ def _take_ranking(options: dict[str, Any]) -> str | None:
     """The one ranking that is wanted, None where none is; its flags are taken out of the options."""
     chosen = [ranking for flag, ranking in RANKING_FLAGS.items() if options.pop(flag)]
     if len(chosen) > 1:
-        raise click.UsageError("--refine, --near-copies, --points and --by-labels are ways to rank: choose one.")
+        raise click.UsageError(tr("--refine, --near-copies, --points and --by-labels are ways to rank: choose one."))
     return chosen[0] if chosen else None
 
 
 def _require_question(name: str | None, ranking: str | None, query_fields: Mapping[str, Any]) -> None:
     """UsageError unless pictures or the name of a saved search are given, with options that go together."""
     if (name is None) != bool(query_fields["images"]):
-        raise click.UsageError("Name pictures to look like, --words, or a search with --saved.")
+        raise click.UsageError(tr("Name pictures to look like, --words, or a search with --saved."))
     if ranking == RANK_LABELS and query_fields["max_fmr"] is not None:
-        raise click.UsageError("--max-fmr is about distances without labels: bound those of --by-labels by distance.")
+        raise click.UsageError(
+            tr("--max-fmr is about distances without labels: bound those of --by-labels by distance.")
+        )
     if name is not None and (ranking or any(value not in (None, ()) for value in query_fields.values())):
-        raise click.UsageError("A saved search brings what it asks along: leave the other options out.")
+        raise click.UsageError(tr("A saved search brings what it asks along: leave the other options out."))
 
 
 def _refuse_beside_words(*options: object) -> None:
     """UsageError where one of the options is given."""
     if any(options):
-        raise click.UsageError("Words go with pictures and filters, and with no other option of a search.")
+        raise click.UsageError(tr("Words go with pictures and filters, and with no other option of a search."))
 
 
 def _build_search(
@@ -194,9 +196,9 @@ def _parse_box(crop: str) -> CropBox:
     try:
         left, top, width, height = map(float, crop.split(","))
     except ValueError:
-        raise click.UsageError(f"--crop takes X,Y,W,H in pixels, not {crop!r}.") from None
+        raise click.UsageError(tr("--crop takes X,Y,W,H in pixels, not {crop!r}.", crop=crop)) from None
     if not all(map(math.isfinite, (left, top, width, height))) or width < 2 or height < 2:
-        raise click.UsageError("--crop needs a width and a height of at least two pixels.")
+        raise click.UsageError(tr("--crop needs a width and a height of at least two pixels."))
     return left, top, width, height
 
 
@@ -207,25 +209,26 @@ def _select_files(examples: Sequence[QueryExample]) -> tuple[Path, ...]:
 
 
 def _print_hits(result: SearchResult, sheet: Path | None) -> None:
-    width = max((len(find_likeness_word(hit) or "") for hit in result.hits), default=0)
+    likenesses = [tr(find_likeness_word(hit) or "") for hit in result.hits]
+    width = max(map(len, likenesses), default=0)
     lines = []
-    for hit in result.hits:
+    for hit, likeness in zip(result.hits, likenesses, strict=True):
         label = f"  {hit.photo.label}" if hit.photo.label else ""
-        figures = f"{hit.distance:.3f}  {find_likeness_word(hit) or '':<{width}}"
+        figures = f"{format_number(hit.distance, '.3f')}  {likeness:<{width}}"
         copies = f"  (+{count_noun(hit.photo.copies, 'copy', 'copies')})" if hit.photo.copies else ""
         points = f"  ({said})" if (said := describe_points(hit)) else ""
         lines.append(f"{hit.rank:>4}  {figures}{label:<18}  {show_path(hit.photo.path)}{copies}{points}")
-    print_hits(lines, notice=result.notice, otherwise="There is no photo, or none near enough passes the filter.")
+    print_hits(lines, notice=result.notice, otherwise=tr("There is no photo, or none near enough passes the filter."))
     comparison_note = (
-        "compared with every photo"
+        tr("compared with every photo")
         if result.engine == "exact"
-        else f"finds {result.recall_at_10:.1%} of the true ten nearest"
+        else tr("finds {recall:.1%} of the true ten nearest", recall=result.recall_at_10)
     )
     if result.taught_by is not None:
-        print_line(f"Ranked by {describe_labels(result.taught_by)}; nothing is installed.")
+        print_line(tr("Ranked by {labels}; nothing is installed.", labels=describe_labels(result.taught_by)))
     print_search_time(len(result.hits), result.seconds, comparison_note)
     if sheet is not None:
-        print_line(f"Contact sheet: {show_path(sheet)}")
+        print_line(tr("Contact sheet: {sheet}", sheet=show_path(sheet)))
 
 
 @click.command("searches")

@@ -17,7 +17,7 @@ from indexer.indexing.switching import SwitchReport, require_verdict, switch_bac
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.wording import count_noun, name_model
+from indexer.wording import count_noun, name_model, tr
 
 
 @click.command("use")
@@ -32,7 +32,7 @@ def use_command(
 ) -> None:
     """Let a library see with the fine-tuned model in the folder CHECKPOINT, or go back with --previous."""
     if (checkpoint is None) == (not previous):
-        raise click.UsageError("Name a checkpoint to use, or --previous.")
+        raise click.UsageError(tr("Name a checkpoint to use, or --previous."))
     if checkpoint is not None and not anyway:
         require_verdict(checkpoint)
     with Library.open(library or find_library()) as opened, opened.store.take_job_lock():
@@ -66,17 +66,30 @@ def _switch_fields(library: Library, report: SwitchReport) -> dict[str, Any]:
 def _print_switch(fields: Mapping[str, Any]) -> None:
     model = name_model(fields["model"], fields["fingerprint"])
     print_line(
-        f"The library now sees with the model {model}: {fields['photos']:,} photos, {fields['embedded']:,} embedded now"
+        tr(
+            "The library now sees with the model {model}: {photos:,} photos, {embedded:,} embedded now",
+            model=model,
+            photos=fields["photos"],
+            embedded=fields["embedded"],
+        )
     )
     if fields["waiting"]:
         print_line(
-            f"{fields['waiting']:,} photos came after this model was left; find them again with: lookalike index"
+            tr(
+                "{waiting:,} photos came after this model was left; find them again with: lookalike index",
+                waiting=fields["waiting"],
+            )
         )
     if fields["failed"]:
-        print_line(f"{count_noun(len(fields['failed']), 'file')} could not be used (lookalike failed lists all)")
+        print_line(
+            tr(
+                "{files} could not be used (lookalike failed lists all)",
+                files=count_noun(len(fields["failed"]), "file"),
+            )
+        )
     if fields["before"]:
         before = name_model(fields["before"], fields["before_fingerprint"])
-        print_line(f"To go back to {before}: lookalike use --previous")
+        print_line(tr("To go back to {before}: lookalike use --previous", before=before))
 
 
 COMMANDS = [use_command]

@@ -15,6 +15,7 @@ from indexer.ranking.text_ranking import LibraryWords
 from indexer.ranking.word_ranking import WordResult
 from indexer.reports.result_fields import list_word_fields
 from indexer.search.query import Query
+from indexer.wording import tr
 
 PICTURE_OPTIONS = ("crop", "max_distance", "max_fmr")  # of a search that only pictures answer
 
@@ -26,7 +27,7 @@ def build_word_search(words: tuple[str, str], query_fields: Mapping[str, Any]) -
     """
     options = dict(query_fields)
     if any(options.pop(name) is not None for name in PICTURE_OPTIONS):
-        raise click.UsageError("--crop, --max-distance and --max-fmr go with pictures alone, not with words.")
+        raise click.UsageError(tr("--crop, --max-distance and --max-fmr go with pictures alone, not with words."))
     pictures = Query(*(options.pop(name) for name in ("images", "unlike", "weights")))
     return SearchRequest(pictures, build_filter(options), words=join_unwanted(SplitWords(*words)))
 
@@ -44,5 +45,5 @@ def answer_word_search(library: Library, search: SearchRequest, count: int, *, a
 
 def _print_hits(result: WordResult) -> None:
     lines = [f"{hit.rank:>4}  {hit.why:<32}  {show_path(hit.photo.path)}" for hit in result.hits]
-    print_hits(lines, notice=result.notice, otherwise="No photo shows it.")
-    print_search_time(len(lines), result.seconds, "by what the model sees")
+    print_hits(lines, notice=result.notice, otherwise=tr("No photo shows it."))
+    print_search_time(len(lines), result.seconds, tr("by what the model sees"))

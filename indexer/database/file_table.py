@@ -98,7 +98,7 @@ class FileTable:
         """All roots, in the order they were added. Raises LibraryError where a path is none, as in no own library."""
         rows = self._database.fetch_rows("SELECT id, path, labelled, online, drive, other_drive FROM roots ORDER BY id")
         if not all(isinstance(row[1], bytes) for row in rows):
-            raise LibraryError(f"The library {self._database.place} names photo folders that are none.")
+            raise LibraryError("The library {place} names photo folders that are none.", place=self._database.place)
         return [
             LibraryRoot(id, path, bool(labelled), bool(online), drive, bool(other_drive))
             for id, path, labelled, online, drive, other_drive in rows

@@ -49,7 +49,11 @@ class Filter:
 
     def __post_init__(self) -> None:
         if self.orientation is not None and self.orientation not in ORIENTATIONS:
-            raise LookalikeError(f"There is no orientation {self.orientation!r}. Choose {', '.join(ORIENTATIONS)}.")
+            raise LookalikeError(
+                "There is no orientation {orientation!r}. Choose {names}.",
+                orientation=self.orientation,
+                names=", ".join(ORIENTATIONS),
+            )
 
 
 def build_filter(fields: Mapping[str, Any]) -> Filter | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from indexer.database.annotations import select_annotated_photos
 from indexer.database.interface import Database
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr, tr_count
 
 
 class ForgettingPlan(NamedTuple):
@@ -32,24 +32,32 @@ class ForgettingPlan(NamedTuple):
 
     def describe_losses(self) -> str:
         """What goes, exactly: '3 files, 2 photos with their embeddings, 1 label and 4 decisions'."""
-        counts = [count_noun(self.files, "file"), f"{count_noun(self.photos, 'photo')} with their embeddings"]
+        counts = [
+            count_noun(self.files, "file"),
+            tr("{photos} with their embeddings", photos=count_noun(self.photos, "photo")),
+        ]
         words = [
             (self.labels, "label", ""),
             (self.decisions, "decision", ""),
             (self.searches, "saved search", "saved searches"),
         ]
         counts += [count_noun(number, one, many) for number, one, many in words if number]
-        return f"{', '.join(counts[:-1])} and {counts[-1]}"
+        return tr("{all_but_the_last} and {last}", all_but_the_last=", ".join(counts[:-1]), last=counts[-1])
 
     def describe_kept(self) -> str:
         """A sentence about the photos that stay because of what was said of them; "" where there are none."""
         if not self.kept_photos:
             return ""
-        files = f" and {count_noun(self.kept_files, 'missing file')}" if self.kept_files else ""
-        stay = "stays" if self.kept_photos == 1 and not files else "stay"
-        return (
-            f"{count_noun(self.kept_photos, 'photo')}{files} {stay}: you gave them a label or a decision, or they are "
-            "in a saved search."
+        if self.kept_files:
+            return tr(
+                "{photos} and {files} stay: you gave them a label or a decision, or they are in a saved search.",
+                photos=count_noun(self.kept_photos, "photo"),
+                files=count_noun(self.kept_files, "missing file"),
+            )
+        return tr_count(
+            self.kept_photos,
+            "{number:,} photo stays: you gave it a label or a decision, or it is in a saved search.",
+            "{number:,} photos stay: you gave them a label or a decision, or they are in a saved search.",
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from indexer.database.interface import Database
 from indexer.errors import LookalikeError
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 LONGEST_PATTERN = 1000  # characters
 
@@ -54,10 +54,14 @@ def change_exclusions(database: Database, root: int, added: Iterable[str], remov
     with database.transaction():
         for pattern in removed:
             if not database.execute_statement("DELETE FROM exclusions WHERE root = ? AND pattern = ?", (root, pattern)):
-                raise LookalikeError(f"No pattern {pattern!r} leaves anything out there; lookalike info lists them.")
+                raise LookalikeError(
+                    "No pattern {pattern!r} leaves anything out there; lookalike info lists them.", pattern=pattern
+                )
         for pattern in added:
             if not pattern.removesuffix("/") or len(pattern) > LONGEST_PATTERN or not pattern.isprintable():
-                raise LookalikeError(f"{pattern!a} is no pattern: name a folder or file, as in 'private' or '*.tif'.")
+                raise LookalikeError(
+                    "{pattern!a} is no pattern: name a folder or file, as in 'private' or '*.tif'.", pattern=pattern
+                )
             database.execute_statement("INSERT INTO exclusions VALUES (?, ?) ON CONFLICT DO NOTHING", (root, pattern))
 
 
@@ -98,10 +102,19 @@ def describe_passed_over(passed: PassedOver) -> list[str]:
     kinds = ", ".join(f"{suffix} {count:,}" for suffix, count in sorted(passed.not_read.items()))
     unread = sum(passed.not_read.values())
     texts = [
-        (passed.excluded, f"{count_noun(passed.excluded, 'file or folder', 'files or folders')} left out"),
-        (passed.linked, f"{count_noun(passed.linked, 'link')} to other folders"),
-        (passed.not_entered, f"{count_noun(passed.not_entered, 'folder')} that may not be entered"),
-        (passed.too_deep, f"{count_noun(passed.too_deep, 'folder')} too deep to be reached"),
-        (unread, f"{count_noun(unread, 'picture')} of kinds that are not read ({kinds})"),
+        (
+            passed.excluded,
+            tr(
+                "{files_or_folders} left out",
+                files_or_folders=count_noun(passed.excluded, "file or folder", "files or folders"),
+            ),
+        ),
+        (passed.linked, tr("{links} to other folders", links=count_noun(passed.linked, "link"))),
+        (passed.not_entered, tr("{folders} that may not be entered", folders=count_noun(passed.not_entered, "folder"))),
+        (passed.too_deep, tr("{folders} too deep to be reached", folders=count_noun(passed.too_deep, "folder"))),
+        (
+            unread,
+            tr("{pictures} of kinds that are not read ({kinds})", pictures=count_noun(unread, "picture"), kinds=kinds),
+        ),
     ]
     return [text for count, text in texts if count]

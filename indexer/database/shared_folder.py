@@ -44,8 +44,9 @@ def read_address(folder: Path) -> ServerAddress | None:
         is_own = False
     if not is_own:
         raise LibraryError(
-            f"{show_path(folder)} names a server, but not by what this computer has written. Open the shared library "
-            "by its address: --library postgresql://USER@HOST/DATABASE?library=NAME"
+            "{folder} names a server, but not by what this computer has written. Open the shared library by "
+            "its address: --library postgresql://USER@HOST/DATABASE?library=NAME",
+            folder=show_path(folder),
         )
     return address
 
@@ -61,6 +62,6 @@ def open_database(folder: Path, *, any_thread: bool = False, peek: bool = False)
         from indexer.database.postgresql.remembered import QuestionMemory  # noqa: PLC0415
     except ImportError as error:
         raise LibraryError(
-            f"The shared library {address.place} needs an optional package: install lookalike[team]."
+            "The shared library {place} needs an optional package: install lookalike[team].", place=address.place
         ) from error
     return PostgresqlDatabase(address, peek=peek, memory=QuestionMemory(folder / QUESTIONS_FILE))

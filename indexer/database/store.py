@@ -19,8 +19,9 @@ from indexer.database.postgresql.server_files import list_thumbnail_writes
 from indexer.database.shared_folder import open_database
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import show_path
+from indexer.wording import tr
 
-NO_LOCKS = "its drive offers no locks, so two programs could not be kept apart. Move it to another drive"
+NO_LOCKS = tr("its drive offers no locks, so two programs could not be kept apart. Move it to another drive")
 
 
 class Store:
@@ -57,11 +58,14 @@ class Store:
         except TimeoutError:
             name = self._folder.stem
             raise LibraryBusy(
-                f"Another program is at work on the library {name}; searching goes on, try again when it is done."
+                "Another program is at work on the library {name}; searching goes on, try again when it is done.",
+                name=name,
             ) from None
         except OSError as error:
             reason = NO_LOCKS if error.errno == errno.ENOSYS else error.strerror
-            raise LibraryError(f"The library {self._folder} cannot be written: {reason}.") from error
+            raise LibraryError(
+                "The library {folder} cannot be written: {reason}.", folder=self._folder, reason=reason
+            ) from error
 
     def explain_fault(self, fault: Exception) -> Exception:
         """The fault itself, or a LibraryError in place of an unexpected one where the database turns out to be damaged.
@@ -71,8 +75,9 @@ class Store:
         if isinstance(fault, LookalikeError | OSError) or self.database.is_intact():
             return fault
         return LibraryError(
-            f"The library {show_path(self._folder)} holds values that no Lookalike has written: it is damaged or "
-            "foreign. Your photos are untouched: index the folder into a new library."
+            "The library {folder} holds values that no Lookalike has written: it is damaged or foreign. "
+            "Your photos are untouched: index the folder into a new library.",
+            folder=show_path(self._folder),
         )
 
     def record_outcomes(

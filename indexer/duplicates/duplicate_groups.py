@@ -107,9 +107,15 @@ def find_duplicates(
     LookalikeError for an unknown kind, LibraryError where the library is empty.
     """
     if kind not in DUPLICATE_KINDS:
-        raise LookalikeError(f"There is no kind of duplicates named {kind!r}. Choose {', '.join(DUPLICATE_KINDS)}.")
+        raise LookalikeError(
+            "There is no kind of duplicates named {kind!r}. Choose {kinds}.",
+            kind=kind,
+            kinds=", ".join(DUPLICATE_KINDS),
+        )
     if library.store.models.find_model(library.model_fingerprint) is None:
-        raise LibraryError(f"The library {library.name} is empty. Index a folder first: lookalike index FOLDER")
+        raise LibraryError(
+            "The library {name} is empty. Index a folder first: lookalike index FOLDER", name=library.name
+        )
     yield Progress("compare", 0, 0, "reading the library")
     files = list_present_files(library.store.database, library.model_id)
     photo_files = [list(group) for _, group in groupby(files, key=lambda file: file.sha256)]

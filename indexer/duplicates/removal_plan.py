@@ -20,6 +20,7 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import make_uri, show_path
 from indexer.reports.export import write_csv
+from indexer.wording import tr
 
 KEEP, MOVE = "keep", "move"
 MAX_PLAN_BYTES = 64 << 20
@@ -89,20 +90,22 @@ def write_plan(out: Path, rows: Sequence[PlanRow]) -> None:
     try:
         write_csv(out, PlanRow._fields, rows)
     except OSError as fault:
-        raise LookalikeError(f"{show_path(out)} cannot be written: {fault.strerror}.") from None
+        raise LookalikeError("{out} cannot be written: {reason}.", out=show_path(out), reason=fault.strerror) from None
 
 
 def read_paths_to_move(plan: Path) -> list[bytes]:
     """The absolute paths that a plan says are to be moved, each once. Raises LookalikeError where it is no plan."""
     try:
         if plan.stat().st_size > MAX_PLAN_BYTES:
-            raise LookalikeError(f"{show_path(plan)} is too large for a plan.")
+            raise LookalikeError("{plan} is too large for a plan.", plan=show_path(plan))
         rows = list(csv.DictReader(io.StringIO(plan.read_text("utf-8-sig"))))
     except (OSError, UnicodeDecodeError, csv.Error) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) else "it is no table in UTF-8"
-        raise LookalikeError(f"{show_path(plan)} cannot be read: {reason}.") from None
+        reason = fault.strerror if isinstance(fault, OSError) else tr("it is no table in UTF-8")
+        raise LookalikeError("{plan} cannot be read: {reason}.", plan=show_path(plan), reason=reason) from None
     if any(not row.get("uri") or row.get("action") not in (KEEP, MOVE) for row in rows):
-        raise LookalikeError(f"{show_path(plan)} is no plan: it needs the columns action (keep or move) and uri.")
+        raise LookalikeError(
+            "{plan} is no plan: it needs the columns action (keep or move) and uri.", plan=show_path(plan)
+        )
     return list(dict.fromkeys(read_uri(row["uri"]) for row in rows if row["action"] == MOVE))
 
 
@@ -110,6 +113,6 @@ def read_uri(uri: str) -> bytes:
     """The path of a file: URI, as `make_uri` writes it."""
     parts = urlsplit(uri)
     if parts.scheme != "file":
-        raise LookalikeError(f"{uri[:80]} is no file: URI.")
+        raise LookalikeError("{uri} is no file: URI.", uri=uri[:80])
     path = unquote_to_bytes(parts.path)
     return path[1:].replace(b"/", b"\\") if os.name == "nt" else path

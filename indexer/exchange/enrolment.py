@@ -127,14 +127,16 @@ def _copy_picture(library: Library, image: Path) -> _Place:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LookalikeError(f"The folder {show_path(folder)} cannot be made ({error.strerror}).") from error
+        raise LookalikeError(
+            "The folder {folder} cannot be made ({reason}).", folder=show_path(folder), reason=error.strerror
+        ) from error
     add_roots(library, [folder], labelled=False)
     library.store.models.set_setting(FOLDER_SETTING, str(folder))
     copy = copy_photo_file(os.fsencode(image), folder)
     _show_copy(library, copy, shown=True)  # it may have been hidden before
     place = _place_below(library, find_root(library, folder), os.fsencode(copy.resolve()))
     if place is None:
-        raise LookalikeError(f"{show_path(image)} has no name of a picture file, such as .jpg or .png.")
+        raise LookalikeError("{image} has no name of a picture file, such as .jpg or .png.", image=show_path(image))
     return place._replace(copy=copy)
 
 

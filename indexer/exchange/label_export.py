@@ -91,7 +91,9 @@ def export_class_folders(photos: list[LabelledPhoto], out: Path, *, link: bool) 
                 else:
                     copy_photo_file(photo.path, folder)
             except OSError as fault:
-                raise LookalikeError(f"{show_path(source)} cannot be linked to: {explain_fault(fault)}.") from None
+                raise LookalikeError(
+                    "{source} cannot be linked to: {fault}.", source=show_path(source), fault=explain_fault(fault)
+                ) from None
             except PhotoError as fault:
                 raise LookalikeError(f"{show_path(source)} {fault}.") from None
         atomic.publish_folder(temporary, out)
@@ -177,4 +179,6 @@ def _write(out: Path, data: bytes) -> None:
     try:
         atomic.write_file(out, data)
     except OSError as fault:
-        raise LookalikeError(f"{show_path(out)} cannot be written: {explain_fault(fault)}.") from None
+        raise LookalikeError(
+            "{out} cannot be written: {fault}.", out=show_path(out), fault=explain_fault(fault)
+        ) from None

@@ -152,10 +152,14 @@ def _iterate_table(table: Path) -> Iterator[tuple[str, str]]:
         path_column = next((columns[name] for name in PATH_COLUMNS if name in columns), None)
         label_column = next((columns[name] for name in LABEL_COLUMNS if name in columns), None)
         if path_column is None or label_column is None:
-            raise LookalikeError(f"{show_path(table)} needs a column `path` and a column `label` in its first line.")
+            raise LookalikeError(
+                "{table} needs a column `path` and a column `label` in its first line.", table=show_path(table)
+            )
         yield from ((row[path_column] or "", row[label_column] or "") for row in rows)
     except (OSError, UnusableFile, UnicodeDecodeError, csv.Error) as fault:
-        raise LookalikeError(f"{show_path(table)} cannot be read as a table: {fault}.") from None
+        raise LookalikeError(
+            "{table} cannot be read as a table: {fault}.", table=show_path(table), fault=fault
+        ) from None
 
 
 def _find_by_content(path: Path, library: Library) -> int:

@@ -48,9 +48,13 @@ def export_projector(out: Path, library: Library, within: Filter | None = None) 
     """
     photo_ids = library.find_photo_ids(within)
     if out.exists():
-        raise LookalikeError(f"{show_path(out)} is there already. Choose another place.")
+        raise LookalikeError("{out} is there already. Choose another place.", out=show_path(out))
     if not 0 < len(photo_ids) <= MOST_POINTS:
-        raise LookalikeError(f"The projector shows 1 to {MOST_POINTS:,} photos, not {len(photo_ids):,}. Filter them.")
+        raise LookalikeError(
+            "The projector shows 1 to {limit:,} photos, not {count:,}. Filter them.",
+            limit=MOST_POINTS,
+            count=len(photo_ids),
+        )
     ids, blocks = list[np.ndarray](), list[np.ndarray]()
 
     def keep_block(block_ids: np.ndarray, values: np.ndarray) -> None:

@@ -92,7 +92,7 @@ def _parse_sidecar(sidecar: bytes) -> ET.Element:
                 ET.register_namespace(prefix, address)
         root = ET.fromstring(sidecar, ET.XMLParser(target=builder))
     except (ET.ParseError, ValueError, LookupError) as fault:
-        raise LookalikeError(f"This is no XMP sidecar: {fault}.") from None
+        raise LookalikeError("This is no XMP sidecar: {fault}.", fault=fault) from None
     if root.find(f".//{{{RDF}}}RDF") is None and root.tag != f"{{{RDF}}}RDF":
         raise LookalikeError("This is no XMP sidecar: it has no rdf:RDF.")
     return root

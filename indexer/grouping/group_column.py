@@ -26,9 +26,16 @@ def read_group_column(path: Path, *folders: Path) -> dict[bytes, str]:
         target = _find_below(roots, file)
         if target is None:
             where = " or ".join(map(show_path, roots)) or "a library without folders"
-            raise LookalikeError(f"{show_path(os.fsencode(path))} names {file!r}, which is no file in {where}.")
+            raise LookalikeError(
+                "{table} names {file!r}, which is no file in {where}.",
+                table=show_path(os.fsencode(path)),
+                file=file,
+                where=where,
+            )
         if groups.setdefault(target, group) != group:
-            raise LookalikeError(f"{show_path(os.fsencode(path))} puts {file!r} into two groups.")
+            raise LookalikeError(
+                "{table} puts {file!r} into two groups.", table=show_path(os.fsencode(path)), file=file
+            )
     return {target: group for target, group in groups.items() if group}
 
 
@@ -37,16 +44,16 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
     shown = show_path(os.fsencode(path))
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise LookalikeError(f"{shown} is too large for a list of groups.")
+            raise LookalikeError("{shown} is too large for a list of groups.", shown=shown)
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if not set(_COLUMNS) <= set(reader.fieldnames or ()):
-                raise LookalikeError(f"{shown} needs a first line that names the columns file and group.")
+                raise LookalikeError("{shown} needs a first line that names the columns file and group.", shown=shown)
             return [((row["file"] or "").strip(), normalise_label((row["group"] or "").strip())) for row in reader]
     except OSError as fault:
-        raise LookalikeError(f"{shown} cannot be read: {fault.strerror}.") from None
+        raise LookalikeError("{shown} cannot be read: {reason}.", shown=shown, reason=fault.strerror) from None
     except csv.Error as fault:
-        raise LookalikeError(f"{shown} is no CSV file: {fault}.") from None
+        raise LookalikeError("{shown} is no CSV file: {fault}.", shown=shown, fault=fault) from None
 
 
 def _find_below(roots: Sequence[bytes], file: str) -> bytes | None:

@@ -75,4 +75,4 @@ def _read_tensors(folder: Path) -> dict[str, np.ndarray]:
         with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"The weights of the model in {folder.name[:12]} cannot be read.") from error
+        raise ModelError("The weights of the model in {name} cannot be read.", name=folder.name[:12]) from error

@@ -12,6 +12,7 @@ from indexer.indexing.drives import ACCEPTED_DRIVE
 from indexer.indexing.scan import identify_folder
 from indexer.library import Library
 from indexer.paths import fold_path, is_below, show_path
+from indexer.wording import tr
 
 
 def mark_lost_roots(store: Store) -> None:
@@ -36,7 +37,7 @@ def move_root(library: Library, old: Path, new: Path) -> None:
         library.store.files.move_root(root.id, path)
         _part_nested_roots(library.store, root.id, path)
     elif known.id == root.id or root.online:
-        raise LookalikeError(f"{show_path(new)} is a photo folder of this library already.")
+        raise LookalikeError("{new} is a photo folder of this library already.", new=show_path(new))
     else:
         library.store.files.merge_root(root.id, known.id)
 
@@ -64,7 +65,9 @@ def find_root(library: Library, folder: Path) -> LibraryRoot:
     wanted = {fold_path(os.fsencode(path)) for path in (folder.absolute(), folder.resolve())}
     root = next((root for root in library.store.files.list_roots() if fold_path(root.path) in wanted), None)
     if root is None:
-        raise LookalikeError(f"{show_path(folder)} is no photo folder of this library; lookalike roots lists them.")
+        raise LookalikeError(
+            "{folder} is no photo folder of this library; lookalike roots lists them.", folder=show_path(folder)
+        )
     return root
 
 
@@ -72,8 +75,8 @@ def require_folders(library: Path, folders: Sequence[Path]) -> None:
     """Raise LibraryError where one of the folders does not exist, is no folder, or lies in the library's own."""
     for folder in folders:
         if not folder.is_dir():
-            what = "is not a folder" if folder.exists() else "does not exist"
-            raise LibraryError(f"{show_path(folder)} {what}. Name a folder with pictures.")
+            what = tr("is not a folder") if folder.exists() else tr("does not exist")
+            raise LibraryError("{folder} {what}. Name a folder with pictures.", folder=show_path(folder), what=what)
         if is_below(os.fsencode(folder.resolve()), os.fsencode(library.resolve())):
             raise LibraryError("A library cannot index its own folder. Name a folder with pictures.")
 
@@ -105,6 +108,7 @@ def require_roots_online(library: Library) -> None:
     for root in library.store.files.list_roots():
         if not root.online or not Path(os.fsdecode(root.path)).is_dir():
             raise LookalikeError(
-                f"{show_path(root.path)} is offline: under another model its photos could not be found until "
-                "it is back. Connect it, or add --anyway."
+                "{path} is offline: under another model its photos could not be found until it is back. Connect "
+                "it, or add --anyway.",
+                path=show_path(root.path),
             )

@@ -16,6 +16,7 @@ from indexer.models.embedder import defer_model
 from indexer.models.installation import ModelChoice, install_model
 from indexer.paths import show_path
 from indexer.progress import Steps
+from indexer.wording import tr
 
 
 class SwitchReport(NamedTuple):
@@ -45,7 +46,7 @@ def switch_back(library: Library) -> Steps[SwitchReport]:
     """
     fingerprint = str(library.store.models.read_setting("previous_model") or "")
     if library.store.models.find_model(fingerprint) is None:
-        raise LibraryError(f"The library {library.name} has had no other model to go back to.")
+        raise LibraryError("The library {name} has had no other model to go back to.", name=library.name)
     yield from install_model(ModelChoice(checkpoint=library.models_folder / fingerprint), library.models_folder)
     photos_before = set(library.find_photo_ids().tolist())
     library.store.models.activate_model(fingerprint)
@@ -56,16 +57,22 @@ def switch_back(library: Library) -> Steps[SwitchReport]:
 def require_verdict(checkpoint: Path) -> None:
     """Raise LookalikeError unless a checkpoint's verdict says that it is better on pictures it never saw."""
     card = read_card(checkpoint)
-    force = "To use it all the same, add --anyway."
+    force = tr("To use it all the same, add --anyway.")
     try:
         record = read_json(checkpoint / TRAINING_RECORD_FILE)
     except ModelError:
-        raise LookalikeError(f"Nothing in {show_path(checkpoint)} says whether this model is better. {force}") from None
+        raise LookalikeError(
+            "Nothing in {checkpoint} says whether this model is better. {force}",
+            checkpoint=show_path(checkpoint),
+            force=force,
+        ) from None
     if record.get("fingerprint") != card.fingerprint:
-        raise LookalikeError(f"The verdict in {show_path(checkpoint)} is about another model. {force}")
+        raise LookalikeError(
+            "The verdict in {checkpoint} is about another model. {force}", checkpoint=show_path(checkpoint), force=force
+        )
     if record.get("verdict") != "install":
         raise LookalikeError(f"{_reason_line(record.get('why'))} {force}")
 
 
 def _reason_line(why: object) -> str:
-    return why if isinstance(why, str) and why.isprintable() else "This model is not better than the one before."
+    return why if isinstance(why, str) and why.isprintable() else tr("This model is not better than the one before.")

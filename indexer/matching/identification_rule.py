@@ -319,7 +319,9 @@ def find_doubt_threshold(doubts: NDArray[np.float64], max_fmr: float | None) -> 
     accepted = math.floor((max_fmr or DEFAULT_FMR) * (len(doubts) + 1) - 0.5 + 1e-9)
     if max_fmr is not None and (accepted < 0 or not len(doubts)):
         raise LookalikeError(
-            f"The {len(doubts):,} photos that can be asked cannot show a false-match rate of {max_fmr:g}."
+            "The {count:,} photos that can be asked cannot show a false-match rate of {max_fmr:g}.",
+            count=len(doubts),
+            max_fmr=max_fmr,
         )
     return float(np.sort(doubts)[min(max(accepted, 0), len(doubts) - 1)]) if len(doubts) else None
 

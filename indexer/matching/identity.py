@@ -89,14 +89,18 @@ def verify_label(
     """
     gallery, label = Gallery.from_library(library), normalise_label(label)
     if label not in gallery.names:
-        raise LookalikeError(f"No photo of the library has the label {label}. Give it: lookalike label LABEL IMAGE...")
+        raise LookalikeError(
+            "No photo of the library has the label {label}. Give it: lookalike label LABEL IMAGE...", label=label
+        )
     label_code = gallery.names.index(label)
     label_gallery = gallery.select_label(label_code)
     photo = find_photo_id(image, library.store)
     vector = library.embed_example(image).astype(np.float64)
     nearest = label_gallery.find_nearest(vector[None], LABEL_NEIGHBOURS, exclude_photos=np.array([photo]))
     if not np.isfinite(nearest.distances[0, 0]):
-        raise LookalikeError(f"The picture itself is the only photo with the label {label}: there is none to compare.")
+        raise LookalikeError(
+            "The picture itself is the only photo with the label {label}: there is none to compare.", label=label
+        )
     asked = _ask_out_of_fold(library, gallery, label_code, max_fmr, photo) or _ask_unseen(
         library, gallery, label_code, max_fmr
     )
@@ -123,8 +127,10 @@ def enrol_photos(library: Library, label: str, images: Sequence[Path]) -> int:
     unknown_images = [image for image, photo in zip(images, ids, strict=True) if not library.load_photos([photo])]
     if unknown_images:
         raise LookalikeError(
-            f"{show_path(unknown_images[0])} is not in the library {library.name}. "
-            "Index its folder first: lookalike index FOLDER. Or add --add: then a copy of it is taken in."
+            "{image} is not in the library {name}. Index its folder first: lookalike index FOLDER. "
+            "Or add --add: then a copy of it is taken in.",
+            image=show_path(unknown_images[0]),
+            name=library.name,
         )
     library.annotations.set_label(dict.fromkeys(ids), label)
     return len(set(ids))
@@ -229,7 +235,9 @@ def _find_threshold(impostor_distances: np.ndarray, max_fmr: float | None) -> fl
         raise LookalikeError("A false-match rate is a share between 0 and 1, such as 0.05.")
     if max_fmr is not None and least_rate > max_fmr:
         raise LookalikeError(
-            f"The {len(impostor_distances):,} photos that can be asked cannot show a false-match rate of {max_fmr:g}."
+            "The {count:,} photos that can be asked cannot show a false-match rate of {max_fmr:g}.",
+            count=len(impostor_distances),
+            max_fmr=max_fmr,
         )
     fmr = max(least_rate, max_fmr or DEFAULT_FMR)
     return (

@@ -42,6 +42,7 @@ from indexer.models.weight_files import (
     select_fitting,
 )
 from indexer.progress import drain
+from indexer.wording import tr
 
 __all__ = [
     "DEFAULT_BACKBONE",
@@ -210,11 +211,16 @@ def require_known_name(name: str) -> None:
     names = timm.list_models()
     if architecture not in names:
         close = difflib.get_close_matches(architecture, names, n=3) or _list_containing(architecture)
-        hint = f" Did you mean {', '.join(close)}?" if close else ""
-        raise ModelError(f"There is no backbone named {name[:80]!r}.{hint}")
+        hint = tr(" Did you mean {close}?", close=", ".join(close)) if close else ""
+        raise ModelError("There is no backbone named {name!r}.{hint}", name=name[:80], hint=hint)
     if tag and name not in timm.list_pretrained(architecture + "*"):
         tags = ", ".join(timm.list_pretrained(architecture + ".*")) or "none"
-        raise ModelError(f"The backbone {architecture} has no weights tagged {tag[:80]!r}. Known: {tags}.")
+        raise ModelError(
+            "The backbone {architecture} has no weights tagged {tag!r}. Known: {tags}.",
+            architecture=architecture,
+            tag=tag[:80],
+            tags=tags,
+        )
 
 
 def _list_containing(word: str) -> list[str]:
@@ -231,7 +237,8 @@ def read_preprocessing(module: nn.Module) -> Preprocessing:
     config = import_timm().data.resolve_data_config({}, model=module)
     channels, height, width = config["input_size"]
     if channels != 3 or height != width or config["interpolation"] not in RESAMPLING_FILTERS:
-        raise ModelError(f"This backbone wants input of {channels} x {height} x {width}, which is not supported.")
+        size = f"{channels} x {height} x {width}"
+        raise ModelError("This backbone wants input of {size}, which is not supported.", size=size)
     mean, std = (_parse_channel_values(config[key]) for key in ("mean", "std"))
     return Preprocessing(int(height), float(config["crop_pct"]), config["interpolation"], mean, std)
 
@@ -246,7 +253,9 @@ def resize_input(module: Any, default_preprocessing: Preprocessing, size: int | 
         elif module.pretrained_cfg.get("fixed_input_size"):
             raise ValueError("its input size is fixed")
     except (AssertionError, ValueError, RuntimeError, TypeError) as error:
-        raise ModelError(f"This backbone cannot take pictures of {size} pixels: {error}.") from error
+        raise ModelError(
+            "This backbone cannot take pictures of {size} pixels: {error}.", size=size, error=error
+        ) from error
     return replace(default_preprocessing, size=size)
 
 
@@ -305,7 +314,9 @@ def _parse_members(name: str) -> tuple[JoinedMember, ...] | None:
     try:
         return parse_joined(name)
     except ValueError as error:
-        raise ModelError(f"The joined network {name[:80]!r} is not described as one: {error}.") from error
+        raise ModelError(
+            "The joined network {name!r} is not described as one: {error}.", name=name[:80], error=error
+        ) from error
 
 
 def _build_joined(members: Sequence[JoinedMember]) -> JoinedNetwork:
@@ -363,15 +374,17 @@ def find_published_network(name: str) -> PublishedNetwork:
     require_known_name(name)
     if name in ARCHITECTURES:
         raise ModelError(
-            f"The network {name} has no weights of its own: it is trained from nothing, by lookalike train."
+            "The network {name} has no weights of its own: it is trained from nothing, by lookalike train.", name=name
         )
     timm = import_timm()
     config = timm.models.get_pretrained_cfg(name) if timm.models.is_model_pretrained(name) else None
     if config is None or not config.hf_hub_id:
-        place = f" They may lie at {config.url}." if config is not None and config.url else ""
+        place = tr(" They may lie at {url}.", url=config.url) if config is not None and config.url else ""
         raise ModelError(
-            f"There are no published weights for {name} in the hub.{place} "
-            f"Give a local file: --model {name} --weights FILE.safetensors."
+            "There are no published weights for {name} in the hub.{place} Give a local file: --model {name} "
+            "--weights FILE.safetensors.",
+            name=name,
+            place=place,
         )
     filenames = (config.hf_hub_filename,) if config.hf_hub_filename else WEIGHT_NAMES
     return PublishedNetwork(name, {}, config.hf_hub_id, filenames, config.license)

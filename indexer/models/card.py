@@ -150,16 +150,22 @@ def read_card(folder: Path) -> ModelCard:
         if fields.get("fingerprint") != card.fingerprint:
             raise ValueError("its fields do not agree with its fingerprint")
     except ValueError as error:
-        raise ModelError(f"{show_path(path)} does not describe a model: {error}. Choose another model.") from error
+        raise ModelError(
+            "{path} does not describe a model: {error}. Choose another model.", path=show_path(path), error=error
+        ) from error
     return card
 
 
 def check_location(card: ModelCard, folder: Path) -> None:
     """Raise ModelError where the folder is named by another fingerprint, or the model is for another decode version."""
     if re.fullmatch("[0-9a-f]{64}", folder.name) and folder.name != card.fingerprint:
-        raise ModelError(f"{show_path(folder)} holds another model than its name says. Install the model again.")
+        raise ModelError(
+            "{folder} holds another model than its name says. Install the model again.", folder=show_path(folder)
+        )
     if card.decode_version != DECODE_VERSION:
-        raise ModelError(f"The model {card.name} is for pictures decoded by another version. Index again to renew it.")
+        raise ModelError(
+            "The model {name} is for pictures decoded by another version. Index again to renew it.", name=card.name
+        )
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -167,9 +173,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(read_regular(path, CARD_LIMIT), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{show_path(path)} is damaged: it is not JSON. Install the model again.") from error
+        raise ModelError("{path} is damaged: it is not JSON. Install the model again.", path=show_path(path)) from error
     if not isinstance(fields, dict):
-        raise ModelError(f"{show_path(path)} is damaged: it holds no fields. Install the model again.")
+        raise ModelError("{path} is damaged: it holds no fields. Install the model again.", path=show_path(path))
     return fields
 
 
@@ -199,7 +205,7 @@ def _translate_read_errors(path: Path) -> Iterator[None]:
         raise ModelError(f"{show_path(path)} {error}.") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
-        raise ModelError(f"{show_path(path)} cannot be read: {reason or error}.") from error
+        raise ModelError("{path} cannot be read: {reason}.", path=show_path(path), reason=reason or error) from error
 
 
 def read_seen_hashes(folder: Path) -> np.ndarray:
@@ -215,10 +221,12 @@ def read_seen_hashes(folder: Path) -> np.ndarray:
             hashes: np.ndarray = file.get_tensor(SEEN_HASHES_TENSOR)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise ModelError(
-            f"{show_path(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again."
+            "{folder} is missing or damaged. Install the model again.", folder=show_path(folder / WEIGHTS_FILE)
         ) from error
     if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != 32:
-        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} holds no list of the pictures it was trained on.")
+        raise ModelError(
+            "{folder} holds no list of the pictures it was trained on.", folder=show_path(folder / WEIGHTS_FILE)
+        )
     return hashes
 
 
@@ -235,7 +243,7 @@ def read_head_tensors(folder: Path) -> HeadTensors:
         with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
             return HeadTensors(*(file.get_tensor(f"head.{name}") for name in HeadTensors._fields))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"The head of the model in {folder.name[:12]} cannot be read.") from error
+        raise ModelError("The head of the model in {name} cannot be read.", name=folder.name[:12]) from error
 
 
 def have_same_backbone(folder: Path, other: Path) -> bool:
@@ -259,7 +267,9 @@ def _hash_backbone(folder: Path) -> dict[str, bytes]:
     try:
         tensors = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
     except (safetensors.SafetensorError, ValueError) as error:
-        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} is damaged. Install the model again.") from error
+        raise ModelError(
+            "{folder} is damaged. Install the model again.", folder=show_path(folder / WEIGHTS_FILE)
+        ) from error
     return {
         name: hashlib.sha256(f"{tensor['dtype']} {tensor['shape']} ".encode() + tensor["data"]).digest()
         for name, tensor in tensors

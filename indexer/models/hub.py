@@ -19,6 +19,7 @@ from indexer.paths import show_path
 from indexer.progress import Steps
 from indexer.trust.downloads import DownloadFailed, RemoteFile, fetch_file
 from indexer.trust.regular_file import UnusableFile, read_regular_file
+from indexer.wording import tr
 
 HUB_PREFIX = "hf-hub:"
 WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
@@ -94,7 +95,9 @@ def _describe_for_timm(fields: dict[str, Any], repository: str) -> PublishedNetw
     options = sorted(set(fields.get("model_args") or {}) - HARMLESS_OPTIONS)
     if options or "architecture" not in fields:
         reason = f"is built with the option {options[0]!r}" if options else "is none of timm's"
-        raise ModelError(f"The network in {repository} {reason}, which is not supported.")
+        raise ModelError(
+            "The network in {repository} {reason}, which is not supported.", repository=repository, reason=reason
+        )
     inputs = {key: config[key] for key in INPUT_FIELDS if config.get(key) is not None}
     return PublishedNetwork(str(fields["architecture"]), inputs, repository)
 
@@ -123,12 +126,17 @@ def read_local_pair(folder: Path) -> tuple[PublishedNetwork, Path]:
         published = _describe_for_open_clip(fields, "")
     except (UnusableFile, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
-            f"{show_path(folder / PAIR_FILE)} does not describe a pair of networks as open_clip's."
+            "{folder} does not describe a pair of networks as open_clip's.", folder=show_path(folder / PAIR_FILE)
         ) from error
     for name in OPEN_CLIP_NAMES:
         if (folder / name).is_file():
             return published, folder / name
-    raise ModelError(f"{show_path(folder)} holds no weights: {OPEN_CLIP_NAMES[0]} or {OPEN_CLIP_NAMES[1]}.")
+    raise ModelError(
+        "{folder} holds no weights: {name} or {other_name}.",
+        folder=show_path(folder),
+        name=OPEN_CLIP_NAMES[0],
+        other_name=OPEN_CLIP_NAMES[1],
+    )
 
 
 def fetch_text_files(published: PublishedNetwork, name: str) -> list[Path]:
@@ -209,10 +217,17 @@ def _translate_faults(name: str) -> Iterator[None]:
     except ModelError:
         raise
     except DownloadFailed as error:
-        raise ModelError(f"The weights of {name} could not be downloaded: {error}. {_advise(name)}") from error
+        raise ModelError(
+            "The weights of {name} could not be downloaded: {error}. {advice}",
+            name=name,
+            error=error,
+            advice=_advise(name),
+        ) from error
     except Exception as error:  # the hub's client and its transport raise dozens of unrelated classes
         raise ModelError(
-            f"The weights of {name} could not be downloaded: is the network on? {_advise(name)}"
+            "The weights of {name} could not be downloaded: is the network on? {advice}",
+            name=name,
+            advice=_advise(name),
         ) from error
     finally:
         hub.constants.HF_HUB_OFFLINE = was_offline
@@ -220,7 +235,9 @@ def _translate_faults(name: str) -> Iterator[None]:
 
 def _advise(name: str) -> str:
     architecture = "ARCHITECTURE" if is_hub_name(name) else name
-    return f"Give a local file instead: --model {architecture} --weights FILE.safetensors."
+    return tr(
+        "Give a local file instead: --model {architecture} --weights FILE.safetensors.", architecture=architecture
+    )
 
 
 def _server_answers(address: str) -> bool:

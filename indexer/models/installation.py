@@ -90,7 +90,8 @@ def parse_model_choice(model: str | None, weights: Path | None = None, size: int
     folder = Path(model) if model else None
     if folder is not None and folder.is_file():
         raise ModelError(
-            f"{show_path(folder)} does not say which network its weights are of. Name it: --model NAME --weights FILE."
+            "{folder} does not say which network its weights are of. Name it: --model NAME --weights FILE.",
+            folder=show_path(folder),
         )
     if folder is None or not folder.is_dir():
         row = find_catalogued_model(model) if model else None
@@ -101,12 +102,20 @@ def parse_model_choice(model: str | None, weights: Path | None = None, size: int
         return ModelChoice(published.architecture, file, size=size, pair=folder)
     if not (folder / CARD_FILE).is_file():
         raise ModelError(
-            f"{show_path(folder)} is no model: the folder of one holds {CARD_FILE} and {WEIGHTS_FILE}, as a training "
-            f"or lookalike model export writes them, or {PAIR_FILE} and weights, as open_clip publishes a pair."
+            "{folder} is no model: the folder of one holds {card_file} and {weights_file}, as a training or "
+            "lookalike model export writes them, or {pair_file} and weights, as open_clip publishes a pair.",
+            folder=show_path(folder),
+            card_file=CARD_FILE,
+            weights_file=WEIGHTS_FILE,
+            pair_file=PAIR_FILE,
         )
     if weights is not None or size is not None:
         option = "--weights" if weights is not None else "--size"
-        raise ModelError(f"{show_path(folder)} is a checkpoint with weights of its own: leave {option} out.")
+        raise ModelError(
+            "{folder} is a checkpoint with weights of its own: leave {option} out.",
+            folder=show_path(folder),
+            option=option,
+        )
     return ModelChoice(checkpoint=folder)
 
 
@@ -163,7 +172,11 @@ def install_model(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
     try:
         return (yield from _install_unless_present(choice, folder))
     except OSError as error:
-        raise ModelError(f"The model cannot be written to {show_path(folder)}: {error.strerror or error}.") from error
+        raise ModelError(
+            "The model cannot be written to {folder}: {reason}.",
+            folder=show_path(folder),
+            reason=error.strerror or error,
+        ) from error
 
 
 def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
@@ -251,7 +264,7 @@ def verify_model(folder: Path) -> ModelCard:
     card = read_card(folder)
     check_location(card, folder)
     if hash_weights(folder / WEIGHTS_FILE) != card.weights_sha256:
-        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} is damaged. Install the model again.")
+        raise ModelError("{folder} is damaged. Install the model again.", folder=show_path(folder / WEIGHTS_FILE))
     check_files(folder, read_form(folder, card))
     return card
 
@@ -371,10 +384,16 @@ def lock_installation(folder: Path) -> Iterator[None]:
         lock = atomic.acquire_lock(folder / "install.lock", LOCK_SECONDS)
     except TimeoutError:
         raise ModelError(
-            f"Another program has been preparing models in {show_path(folder)} for {LOCK_SECONDS / 60:.0f} minutes. "
-            "End it, or try again later."
+            "Another program has been preparing models in {folder} for {minutes:.0f} minutes. End it, "
+            "or try again later.",
+            folder=show_path(folder),
+            minutes=LOCK_SECONDS / 60,
         ) from None
     except OSError as error:
-        raise ModelError(f"No model can be written to {show_path(folder)}: {error.strerror or error}.") from error
+        raise ModelError(
+            "No model can be written to {folder}: {reason}.",
+            folder=show_path(folder),
+            reason=error.strerror or error,
+        ) from error
     with lock:
         yield

@@ -103,7 +103,7 @@ def _load_by_form(card: ModelCard, folder: Path, runtime: str, callers: int) -> 
     if runtime == "openvino":
         return _load_converted(card, folder, form, callers)
     if runtime not in ("auto", "query"):
-        raise ModelError(f"There is no runtime named {runtime!r}. Choose auto, openvino or torch.")
+        raise ModelError("There is no runtime named {runtime!r}. Choose auto, openvino or torch.", runtime=runtime)
     if form.runtime == "torch" or (runtime == "auto" and _accelerator_in_sight() and _accelerator_works()):
         return _load_torch(card, folder)
     return _load_converted(card, folder, form, callers)
@@ -131,7 +131,9 @@ def import_network() -> Any:
 
 def _load_converted(card: ModelCard, folder: Path, form: RuntimeForm, callers: int) -> Model:
     if form.runtime != "openvino":
-        raise ModelError(f"The model {card.name} runs on torch only: {form.why}. Choose --runtime torch.")
+        raise ModelError(
+            "The model {name} runs on torch only: {why}. Choose --runtime torch.", name=card.name, why=form.why
+        )
     runner = open_form(folder, form, callers)
     return Model(card, "openvino", runner.precision, runner)
 

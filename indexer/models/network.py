@@ -39,6 +39,7 @@ from indexer.models.framing import DEFAULT_FRAMING
 from indexer.models.hub import PublishedNetwork
 from indexer.models.runtime import ModelRunner
 from indexer.paths import show_path
+from indexer.wording import tr
 
 NORM_EPSILON = 1e-12
 TEXT_FIELDS = ("embed_dim", "quick_gelu", "text_cfg")  # what open_clip builds the text network of a pair from
@@ -120,9 +121,13 @@ class EmbeddingNetwork(nn.Module):
                 raw = self.extract_raw_features(torch.zeros(1, size, size, 3))
                 pooled, features = self.pool(raw), self.to_feature_map(raw)
         except (AttributeError, TypeError, ValueError, RuntimeError, AssertionError) as error:
-            raise ModelError(f"The backbone {self.name} is of a kind that is not supported: {error}.") from error
+            raise ModelError(
+                "The backbone {name} is of a kind that is not supported: {error}.", name=self.name, error=error
+            ) from error
         if pooled.ndim != 2 or features.ndim != 4:
-            raise ModelError(f"The backbone {self.name} is of a kind that is not supported: it gives no vector.")
+            raise ModelError(
+                "The backbone {name} is of a kind that is not supported: it gives no vector.", name=self.name
+            )
         return int(pooled.shape[1])
 
 
@@ -169,7 +174,7 @@ def add_projection(network: EmbeddingNetwork, projection: Tensor | None) -> Embe
     if projection is None:
         return network
     if projection.ndim != 2 or projection.shape[1] != network.backbone_dim:
-        raise ModelError(f"The projection of the pictures does not fit the backbone {network.name}.")
+        raise ModelError("The projection of the pictures does not fit the backbone {name}.", name=network.name)
     projected = replace_head(network, Head(int(projection.shape[0])))
     assert projected.head is not None
     with torch.no_grad():
@@ -218,12 +223,14 @@ def load_network(folder: Path) -> EmbeddingNetwork:
     tensors = _read_tensors(folder, card)
     seen_hashes = tensors.pop(SEEN_HASHES_TENSOR, None)
     body_tensors = {key.removeprefix("body."): tensor for key, tensor in tensors.items() if key.startswith("body.")}
-    weights_name = f"the weights in {show_path(folder)}"
+    weights_name = tr("the weights in {folder}", folder=show_path(folder))
     backbones.require_fitting_weights(card.backbone, card.preprocessing, body_tensors, weights_name)
     body = backbones.build_architecture(card.backbone, card.preprocessing)
     network = EmbeddingNetwork(Backbone(card.backbone, body, card.preprocessing), card.head)
     if network.dim != card.dim or (seen_hashes is not None and not _are_hashes(seen_hashes)):
-        raise ModelError(f"{show_path(folder / CARD_FILE)} does not fit its weights. Install the model again.")
+        raise ModelError(
+            "{folder} does not fit its weights. Install the model again.", folder=show_path(folder / CARD_FILE)
+        )
     weight_files.fill_weights(network, tensors, weights_name)
     return network.eval()
 
@@ -315,9 +322,9 @@ def _read_tensors(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     data = read_regular(path, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != card.weights_sha256:
         raise ModelError(
-            f"{show_path(path)} is damaged: it is not the file its model.json names. Install the model again."
+            "{path} is damaged: it is not the file its model.json names. Install the model again.", path=show_path(path)
         )
-    return weight_files.parse_tensors(data, f"the weights in {show_path(folder)}")
+    return weight_files.parse_tensors(data, tr("the weights in {folder}", folder=show_path(folder)))
 
 
 def _serialise_state(network: EmbeddingNetwork, seen_hashes: np.ndarray | None) -> bytes:

@@ -109,7 +109,7 @@ def convert_network(network: Any, example_batch: Any, folder: Path) -> dict[str,
             output.get_tensor().set_names({name})
         openvino.save_model(converted, folder / XML_FILE, compress_to_fp16=False)
     except Exception as error:  # the converter raises whatever the traced code does
-        raise ModelError(f"OpenVINO cannot express this network: {_first_line(error)}") from error
+        raise ModelError("OpenVINO cannot express this network: {line}", line=_first_line(error)) from error
     return _hash_converted(folder)
 
 
@@ -163,12 +163,16 @@ def read_form(folder: Path, card: ModelCard) -> RuntimeForm:
         form = _parse_form(read_json(folder / RUNTIME_FILE))
     except (ModelError, ValueError, TypeError) as error:
         raise NotConverted(
-            f"{show_path(folder / RUNTIME_FILE)} is missing or damaged. Install the model again."
+            "{folder} is missing or damaged. Install the model again.", folder=show_path(folder / RUNTIME_FILE)
         ) from error
     if form.fingerprint != card.fingerprint:
-        raise NotConverted(f"{show_path(folder / RUNTIME_FILE)} belongs to another model. Install the model again.")
+        raise NotConverted(
+            "{folder} belongs to another model. Install the model again.", folder=show_path(folder / RUNTIME_FILE)
+        )
     if not _is_signed_here(folder) and folder.parent.resolve() != find_carried_folder().resolve():
-        raise NotConverted(f"The model in {show_path(folder)} was prepared on another computer. Install it again.")
+        raise NotConverted(
+            "The model in {folder} was prepared on another computer. Install it again.", folder=show_path(folder)
+        )
     return form
 
 
@@ -205,7 +209,9 @@ def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str 
         compiled = _compile_network(form, options, xml, weights)
         used_precision = "bf16" if "bf" in compiled.get_property("INFERENCE_PRECISION_HINT").to_string() else "fp32"
     except (RuntimeError, TypeError, ValueError) as error:
-        raise NotConverted(f"OpenVINO refuses {show_path(folder / XML_FILE)}: {_first_line(error)}") from error
+        raise NotConverted(
+            "OpenVINO refuses {folder}: {line}", folder=show_path(folder / XML_FILE), line=_first_line(error)
+        ) from error
     thread_requests = threading.local()  # a request of its own for each calling thread
 
     def run_batch(batch: np.ndarray, output: str) -> np.ndarray:
@@ -272,7 +278,7 @@ def _read_checked(folder: Path, form: RuntimeForm, name: str) -> bytes:
     except ModelError as error:
         raise NotConverted(str(error)) from error
     if _compute_sha256(data) != form.files.get(name):
-        raise NotConverted(f"{show_path(folder / name)} is damaged. Install the model again.")
+        raise NotConverted("{folder} is damaged. Install the model again.", folder=show_path(folder / name))
     return data
 
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from indexer.errors import ModelError
 from indexer.models.card import WEIGHTS_LIMIT, read_regular
 from indexer.paths import show_path
+from indexer.wording import tr
 
 # What a training wraps around its weights, in the order in which they are looked for: averaged ones are better.
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model", "teacher")
@@ -46,13 +47,13 @@ def read_weight_file(path: Path) -> dict[str, Any]:
     while isinstance(content, dict) and (wrapper := next((key for key in WRAPPERS if key in content), None)):
         content = content[wrapper]
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise ModelError(f"{_capitalise_first(weights_name)} are no table of tensors.")
+        raise ModelError("{subject} are no table of tensors.", subject=_capitalise_first(weights_name))
     return {_strip_parallel(key): value for key, value in content.items()}
 
 
 def describe_weights(path: Path) -> str:
     """A weights file in words that can begin or continue a sentence."""
-    return f"the weights in {show_path(path)}"
+    return tr("the weights in {path}", path=show_path(path))
 
 
 def parse_tensors(data: bytes, weights_name: str) -> dict[str, Tensor]:
@@ -60,7 +61,9 @@ def parse_tensors(data: bytes, weights_name: str) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise ModelError(f"{_capitalise_first(weights_name)} are not a whole safetensors file.") from error
+        raise ModelError(
+            "{subject} are not a whole safetensors file.", subject=_capitalise_first(weights_name)
+        ) from error
     return tensors
 
 
@@ -71,8 +74,9 @@ def _parse_torch_file(data: bytes, weights_name: str) -> object:
             content: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # the reader raises whatever the damage leads to
         raise ModelError(
-            f"{_capitalise_first(weights_name)} are damaged or hold more than tensors, which might be a program. "
-            "Save them as safetensors where you trust them."
+            "{subject} are damaged or hold more than tensors, which might be a program. Save them as "
+            "safetensors where you trust them.",
+            subject=_capitalise_first(weights_name),
         ) from error
     return content
 
@@ -99,7 +103,7 @@ def select_fitting(
             return _fit_state(_rename_tensors(named, rename, weights_name), state, class_names, weights_name)
         except ModelError as error:
             first_error = first_error or error
-    raise first_error or ModelError(f"{_capitalise_first(weights_name)} hold no tensors.")
+    raise first_error or ModelError("{subject} hold no tensors.", subject=_capitalise_first(weights_name))
 
 
 class TextHalf(NamedTuple):
@@ -125,7 +129,9 @@ def split_pair(content: Mapping[str, Any], weights_name: str) -> TextHalf:
     }
     tensors.pop("attn_mask", None)  # open_clip makes it anew
     if not tensors or numbers.keys().isdisjoint({"logit_scale"}):
-        raise ModelError(f"{_capitalise_first(weights_name)} are no pair of networks for pictures and texts.")
+        raise ModelError(
+            "{subject} are no pair of networks for pictures and texts.", subject=_capitalise_first(weights_name)
+        )
     check_finite(tensors, _capitalise_first(weights_name))
     bias = numbers.get("logit_bias")
     return TextHalf(
@@ -148,7 +154,9 @@ def _rename_tensors(named: dict[str, Any], rename: NameFilter, weights_name: str
     try:
         return rename(named)
     except Exception as error:  # timm's filters look things up in files that may be of any other network
-        raise ModelError(f"{_capitalise_first(weights_name)} do not fit the network: timm cannot read them.") from error
+        raise ModelError(
+            "{subject} do not fit the network: timm cannot read them.", subject=_capitalise_first(weights_name)
+        ) from error
 
 
 def _fit_state(
@@ -173,19 +181,33 @@ def require_fit(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor], weig
     """Raise ModelError where the tensors differ from those of a state in name, shape or kind of number."""
     missing, unknown = sorted(state.keys() - tensors.keys()), sorted(tensors.keys() - state.keys())
     if missing or unknown:
-        key, problem = (missing[0], "lack") if missing else (unknown[0], "have an unknown")
-        raise ModelError(f"{_capitalise_first(weights_name)} do not fit the network: they {problem} {key[:80]!r}.")
+        key, problem = (missing[0], tr("they lack")) if missing else (unknown[0], tr("they have an unknown"))
+        raise ModelError(
+            "{subject} do not fit the network: {problem} {key!r}.",
+            subject=_capitalise_first(weights_name),
+            problem=problem,
+            key=key[:80],
+        )
     for key, tensor in tensors.items():
         if tensor.shape != state[key].shape or tensor.is_floating_point() != state[key].is_floating_point():
-            shapes = f"{list(tensor.shape)} instead of {list(state[key].shape)}"
-            raise ModelError(f"{_capitalise_first(weights_name)} do not fit the network: {key!r} is {shapes}.")
+            shapes = tr("{found} instead of {wanted}", found=list(tensor.shape), wanted=list(state[key].shape))
+            raise ModelError(
+                "{subject} do not fit the network: {key!r} is {shapes}.",
+                subject=_capitalise_first(weights_name),
+                key=key,
+                shapes=shapes,
+            )
 
 
 def check_finite(tensors: Mapping[str, Tensor], weights_name: str) -> None:
     """Raise ModelError where a tensor of floating-point numbers holds an infinite one or NaN."""
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
-            raise ModelError(f"{weights_name} are damaged: {key!r} holds numbers that are not finite.")
+            raise ModelError(
+                "{weights_name} are damaged: {key!r} holds numbers that are not finite.",
+                weights_name=weights_name,
+                key=key,
+            )
 
 
 def _capitalise_first(text: str) -> str:

@@ -76,7 +76,11 @@ def develop_raw(data: bytes, short_side: int) -> DevelopedRaw:
         if preview is not None and min(preview.image.size) >= min(short_side, min(upright) // 2):
             return preview._replace(width=upright[0], height=upright[1])
         if sizes.raw_width * sizes.raw_height > MAX_SENSOR_PIXELS:
-            raise PhotoError(f"is too large: {sizes.raw_width} x {sizes.raw_height} sensor pixels")
+            raise PhotoError(
+                "is too large: {width} x {height} sensor pixels",
+                width=sizes.raw_width,
+                height=sizes.raw_height,
+            )
         pixels = raw.postprocess(half_size=True, use_camera_wb=True)
     return DevelopedRaw(Image.fromarray(pixels), b"", *upright)
 

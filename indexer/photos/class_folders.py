@@ -99,7 +99,9 @@ def _list_entries(folder: bytes) -> _FolderEntries:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as fault:
-        raise LookalikeError(f"{show_path(folder)} cannot be read: {fault.strerror}.") from None
+        raise LookalikeError(
+            "{folder} cannot be read: {reason}.", folder=show_path(folder), reason=fault.strerror
+        ) from None
     visible = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(b".")]
     return _FolderEntries(
         [entry for entry in visible if is_photo_folder(entry.name)],
@@ -184,16 +186,22 @@ def require_clear_classes(labels: Collection[str], ambiguous_count: int, layout:
     """
     if ambiguous_count > len(labels):
         raise LookalikeError(
-            f"{ambiguous_count:,} of the {ambiguous_count + len(labels):,} different pictures stand in more than one "
-            "class, so no answer about them would be right or wrong. Put each picture into the folder of one class."
+            "{count:,} of the {total:,} different pictures stand in more than one "
+            "class, so no answer about them would be right or wrong. Put each picture into the folder of "
+            "one class.",
+            count=ambiguous_count,
+            total=ambiguous_count + len(labels),
         )
     if len(set(labels)) == 1:
         others = count_noun(ambiguous_count, "picture stands", "pictures stand")
         reason = f" {others} in more than one class and cannot be used." if ambiguous_count else ""
         hint = "".join(f" {sentence}" for sentence in describe_levels(layout))
         raise LookalikeError(
-            f"All pictures that can be used are of one class, {next(iter(labels))}, so every answer would be right."
-            f"{reason} It takes at least two classes, each a sub-folder with pictures.{hint}"
+            "All pictures that can be used are of one class, {label}, so every answer would be "
+            "right.{reason} It takes at least two classes, each a sub-folder with pictures.{hint}",
+            label=next(iter(labels)),
+            reason=reason,
+            hint=hint,
         )
 
 

@@ -28,13 +28,8 @@ from indexer.photos.colour import convert_samples_to_srgb, convert_to_srgb, has_
 from indexer.photos.jpeg.missing_end import end_jpeg, lacks_end
 from indexer.photos.jpeg.scans import count_scans, drop_unread_scans
 from indexer.photos.reading import check_jpeg_2000, explain_fault, name_unread_kind, refuse_kind
-from indexer.photos.tiff_directory import (
-    Tag,
-    TiffDirectory,
-    put_main_picture_first,
-    read_directory,
-    rewrite_as_classic,
-)
+from indexer.photos.tiff_directory import Tag, TiffDirectory, put_main_picture_first, read_directory, rewrite_as_classic
+from indexer.wording import tr
 
 # Part of every model's fingerprint: raise it when usual photos give other pixels, as all are embedded again then.
 DECODE_VERSION: int = 1
@@ -261,7 +256,10 @@ def _halve_while_decoding(image: Image.Image, data: bytes, short_side: int) -> N
     while levels and min(image.size) >> levels < short_side:
         levels -= 1
     if (image.width >> levels) * (image.height >> levels) > MAX_JPEG_2000_PIXELS:
-        raise _make_size_error(image.size, f"more than the {MAX_JPEG_2000_PIXELS // 10**6} megapixels left of it")
+        raise _make_size_error(
+            image.size,
+            tr("more than the {limit} megapixels left of it", limit=MAX_JPEG_2000_PIXELS // 10**6),
+        )
     if levels:
         image.reduce = levels  # type: ignore[assignment,method-assign]  # the plugin's own meaning of it
 
@@ -294,16 +292,18 @@ def _check_size(size: tuple[int, int], kind: str) -> None:
         raise PhotoError("has no pixels")
     limit = PIXEL_LIMITS.get(kind, MAX_PIXELS)
     if size[0] * size[1] > limit:
-        raise _make_size_error(size, f"more than the {limit // 10**6} megapixels that are read as {kind}")
+        raise _make_size_error(
+            size, tr("more than the {limit} megapixels that are read as {kind}", limit=limit // 10**6, kind=kind)
+        )
 
 
 def _check_scans(data: bytes, pixels: int) -> None:
     """PhotoError where a JPEG has too many scans, or is progressive and too large."""
     scans = count_scans(data, MAX_SCANS)
     if scans > MAX_SCANS:
-        raise PhotoError(f"is a JPEG in more than {MAX_SCANS} scans, as only a file made to waste time has")
+        raise PhotoError("is a JPEG in more than {limit} scans, as only a file made to waste time has", limit=MAX_SCANS)
     if scans > 1 and pixels > MAX_SCANNED_PIXELS:
-        raise PhotoError(f"is a progressive JPEG of more than {MAX_SCANNED_PIXELS // 10**6} megapixels")
+        raise PhotoError("is a progressive JPEG of more than {limit} megapixels", limit=MAX_SCANNED_PIXELS // 10**6)
 
 
 def _check_reduced_size(size: tuple[int, int], factor: int) -> None:
@@ -313,7 +313,7 @@ def _check_reduced_size(size: tuple[int, int], factor: int) -> None:
 
 
 def _make_size_error(size: tuple[int, int], why: str) -> PhotoError:
-    return PhotoError(f"is too large: {size[0]} x {size[1]} pixels, {why}")
+    return PhotoError("is too large: {width} x {height} pixels, {why}", width=size[0], height=size[1], why=why)
 
 
 def is_heif(data: bytes) -> bool:
@@ -393,7 +393,7 @@ def _explain_refusal(data: bytes, fault: Exception) -> PhotoError:
     if kind := name_unread_kind(data):
         return refuse_kind(kind)
     if not isinstance(fault, UnidentifiedImageError):
-        return PhotoError(f"is damaged: {explain_fault(fault)}")
+        return PhotoError("is damaged: {fault}", fault=explain_fault(fault))
     known = data.startswith(_FORMAT_SIGNATURES) or data[4:12] in (b"ftypavif", b"ftypavis")
     return PhotoError(
         "is damaged: its header cannot be read" if known else "is not a picture in a format Lookalike reads"

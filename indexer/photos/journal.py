@@ -132,7 +132,9 @@ class DecodingJournal:
                 if measure_work() > HANG_SECONDS:
                     shown = show_path(path)
                     raise DecoderStuck(
-                        f"{shown} keeps its decoder busy for {HANG_SECONDS:.0f} s. It is tried alone next."
+                        "{shown} keeps its decoder busy for {seconds:.0f} s. It is tried alone next.",
+                        shown=shown,
+                        seconds=HANG_SECONDS,
                     )
 
 

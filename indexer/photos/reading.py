@@ -162,7 +162,7 @@ def check_jpeg_2000(data: bytes) -> None:
 
 def refuse_kind(kind: str) -> PhotoError:
     """The error for a picture that is sound, as far as can be seen, and of a kind that is not read."""
-    return PhotoError(f"is a kind that Lookalike does not read ({kind})")
+    return PhotoError("is a kind that Lookalike does not read ({kind})", kind=kind)
 
 
 def content_hash(data: bytes) -> bytes:
@@ -197,7 +197,7 @@ def _read_regular(path: bytes | Path, read: Callable[[int], bytes]) -> bytes:
     except PermissionError:
         raise PhotoError("no permission to read it") from None
     except (OSError, ValueError) as fault:  # ValueError: a path with a null byte in it
-        raise PhotoError(f"could not be read: {explain_fault(fault)}") from None
+        raise PhotoError("could not be read: {fault}", fault=explain_fault(fault)) from None
 
 
 # Non-blocking: a pipe put in the place of a picture must not hang the run. Systems lack some of these.
@@ -213,7 +213,7 @@ def _require_regular(status: os.stat_result) -> None:
     if status.st_size == 0:
         raise PhotoError("is empty")
     if status.st_size > MAX_FILE_BYTES:
-        raise PhotoError(f"is larger than {MAX_FILE_BYTES // 1024**2} MiB")
+        raise PhotoError("is larger than {mebibytes} MiB", mebibytes=MAX_FILE_BYTES // 1024**2)
 
 
 def _read_start(descriptor: int, count: int) -> bytes:

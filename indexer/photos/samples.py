@@ -12,6 +12,7 @@ from PIL import Image
 from indexer.errors import LookalikeError
 from indexer.paths import find_assets_folder, show_path
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist (MIT) puts it
 FASHION_PARTS = {"train": "train", "test": "t10k"}
@@ -29,7 +30,7 @@ FASHION_CLASSES = (
 )
 IDX_IMAGES, IDX_LABELS = 2051, 2049  # the magic numbers of the idx format: unsigned bytes in 3 and in 1 dimensions
 IDX_BYTES = 64 * 1024 * 1024  # read at most; the training pictures are 47 MB
-REINSTALL_HINT = "install the package dataset-fashion-mnist again."
+REINSTALL_HINT = tr("install the package dataset-fashion-mnist again.")
 
 
 def find_sample_folder() -> Path:
@@ -64,7 +65,9 @@ def _copy_classes(source: Path, out: Path, per_class: int | None) -> Steps[int]:
     folders = sorted(folder for folder in source.glob("*") if folder.is_dir())
     files = [file.relative_to(source) for folder in folders for file in sorted(folder.glob("*.*"))[:per_class]]
     if not files:
-        raise LookalikeError(f"The bundled pictures are not at {show_path(source)}. Install lookalike again.")
+        raise LookalikeError(
+            "The bundled pictures are not at {source}. Install lookalike again.", source=show_path(source)
+        )
     return (yield from _write_files(out, files, lambda at: (source / files[at]).read_bytes()))
 
 
@@ -80,7 +83,11 @@ def write_fashion_mnist(
     pixels = _read_idx(prefix.with_name(f"{prefix.name}-images-idx3-ubyte.gz"), IDX_IMAGES)
     labels = _read_idx(prefix.with_name(f"{prefix.name}-labels-idx1-ubyte.gz"), IDX_LABELS)
     if len(labels) != len(pixels) or labels.max(initial=0) >= len(FASHION_CLASSES):
-        raise LookalikeError(f"The pictures and labels in {show_path(source)} do not fit; {REINSTALL_HINT}")
+        raise LookalikeError(
+            "The pictures and labels in {source} do not fit; {hint}",
+            source=show_path(source),
+            hint=REINSTALL_HINT,
+        )
     rows = np.sort(np.concatenate([np.flatnonzero(labels == code)[:per_class] for code in range(len(FASHION_CLASSES))]))
     files = [Path(FASHION_CLASSES[labels[row]], f"{part}-{row:05d}.png") for row in rows]
     return (yield from _write_files(out, files, lambda at: _encode_png(pixels[rows[at]])))
@@ -95,7 +102,9 @@ def _write_files(out: Path, files: list[Path], content: Callable[[int], bytes]) 
                 yield Progress("sample", done, len(files), file.parent.name)
             _write_new_file(out / file, content(done))
     except OSError as error:
-        raise LookalikeError(f"{show_path(out)} cannot be written: {error.strerror}. Name another folder.") from error
+        raise LookalikeError(
+            "{out} cannot be written: {reason}. Name another folder.", out=show_path(out), reason=error.strerror
+        ) from error
     yield Progress("sample", len(files), len(files))
     return len(files)
 
@@ -106,7 +115,9 @@ def _require_own_files(out: Path, files: set[Path]) -> None:
     for entry in _list_visible(out) if out.exists() else ():
         is_class_folder = entry.name in folders and entry.is_dir() and not entry.is_symlink()
         if not is_class_folder or any(found.relative_to(out) not in files for found in _list_visible(entry)):
-            raise LookalikeError(f"{show_path(out)} holds something else. Name a new or empty folder for the sample.")
+            raise LookalikeError(
+                "{out} holds something else. Name a new or empty folder for the sample.", out=show_path(out)
+            )
 
 
 def _list_visible(folder: Path) -> list[Path]:
@@ -119,7 +130,9 @@ def _write_new_file(path: Path, content: bytes) -> None:
     if path.exists():
         if path.is_file() and path.read_bytes() == content:
             return
-        raise LookalikeError(f"{show_path(path)} is another picture. Name a new or empty folder for the sample.")
+        raise LookalikeError(
+            "{path} is another picture. Name a new or empty folder for the sample.", path=show_path(path)
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not atomic.write_file: 60,000 times two fsync would take minutes, for files that can be made again.
     partial = path.with_name(f".{path.name}")
@@ -143,13 +156,13 @@ def _read_idx(path: Path, magic: int) -> np.ndarray:
         array = np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
     except FileNotFoundError as error:
         raise LookalikeError(
-            f"Fashion-MNIST is not at {show_path(path.parent)}. On Debian and Ubuntu: apt-get install "
-            "dataset-fashion-mnist"
+            "Fashion-MNIST is not at {parent}. On Debian and Ubuntu: apt-get install dataset-fashion-mnist",
+            parent=show_path(path.parent),
         ) from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise LookalikeError(f"{show_path(path)} is damaged; {REINSTALL_HINT}") from error
+        raise LookalikeError("{path} is damaged; {hint}", path=show_path(path), hint=REINSTALL_HINT) from error
     if found != magic:
-        raise LookalikeError(f"{show_path(path)} is not in the idx format; {REINSTALL_HINT}")
+        raise LookalikeError("{path} is not in the idx format; {hint}", path=show_path(path), hint=REINSTALL_HINT)
     return array
 
 

@@ -119,8 +119,11 @@ def read_samples(data: bytes, directory: TiffDirectory) -> PictureSamples:
     size = layout.width * layout.height * planes * kept_type.itemsize
     if size > MAX_SAMPLE_BYTES:
         raise PhotoError(
-            f"is too large: {layout.width} x {layout.height} pixels take {size // 10**6} MB, "
-            f"more than {MAX_SAMPLE_BYTES // 10**6}"
+            "is too large: {width} x {height} pixels take {size} MB, more than {limit}",
+            width=layout.width,
+            height=layout.height,
+            size=size // 10**6,
+            limit=MAX_SAMPLE_BYTES // 10**6,
         )
     values = np.zeros((layout.height, layout.width, planes), kept_type)
     for plane in range(planes) if layout.planar else range(1):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from indexer.errors import LookalikeError
 from indexer.paths import find_assets_folder
+from indexer.wording import tr
 
 LONGEST_PHRASE = 5  # words, as in "lesser panda" two
 MOST_CLASSES = 700  # a word that means more of the 1,000, as "object" does, tells no photo from another
@@ -74,8 +75,10 @@ class WordTree(NamedTuple):
 
     def _refuse_word(self, word: str) -> LookalikeError:
         near = self.suggest_words(word)
-        hint = f" Near it: {', '.join(near)}." if near else ""
-        return LookalikeError(f'"{word[:60]}" is no word that the built-in model knows: a guess would mislead.{hint}')
+        hint = tr(" Near it: {near}.", near=", ".join(near)) if near else ""
+        return LookalikeError(
+            '"{word}" is no word that the built-in model knows: a guess would mislead.{hint}', word=word[:60], hint=hint
+        )
 
 
 def _list_forms(word: str) -> list[str]:

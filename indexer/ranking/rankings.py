@@ -21,6 +21,7 @@ from indexer.ranking.search_request import (
     can_rank,
 )
 from indexer.search.results import SearchResult
+from indexer.wording import tr
 
 
 def run_search(library: Library, search: SearchRequest, k: int, *, exact: bool = False) -> SearchResult:
@@ -29,8 +30,8 @@ def run_search(library: Library, search: SearchRequest, k: int, *, exact: bool =
     Raises LookalikeError where the ranking does not fit the query or `exact`, or a picture cannot be read.
     """
     if not can_rank(search.ranking, search.query):
-        what = "Points in common" if search.ranking == RANK_POINTS else "Changed copies"
-        raise LookalikeError(f"{what} are looked for of one picture, without others and none to be unlike.")
+        what = tr("Points in common") if search.ranking == RANK_POINTS else tr("Changed copies")
+        raise LookalikeError("{what} are looked for of one picture, without others and none to be unlike.", what=what)
     return RANKINGS[search.ranking](library, search, k, exact)
 
 

@@ -56,7 +56,7 @@ def load_search(library: Library, name: str) -> SearchRequest:
     try:
         return _decode_search(library, fields)
     except (TypeError, ValueError, OverflowError, KeyError, AttributeError, binascii.Error, PhotoError) as error:
-        raise LookalikeError(f"The saved search {name!r} is damaged. Forget it and save it again.") from error
+        raise LookalikeError("The saved search {name!r} is damaged. Forget it and save it again.", name=name) from error
 
 
 def forget_search(library: Library, name: str) -> None:
@@ -68,7 +68,7 @@ def forget_search(library: Library, name: str) -> None:
 def _require_fields(library: Library, name: str) -> Any:
     saved_fields = library.annotations.read_searches()
     if name not in saved_fields:
-        raise LookalikeError(f"There is no saved search {name!r}; lookalike searches lists them.")
+        raise LookalikeError("There is no saved search {name!r}; lookalike searches lists them.", name=name)
     return saved_fields[name]
 
 

@@ -55,14 +55,18 @@ def write_cells(out: Path, cells: Sequence[SheetCell]) -> None:
     Raises LookalikeError where the suffix of `out` has no writer or the sheet would be too large for it.
     """
     if out.suffix.lower() not in SHEET_WRITERS:
-        raise LookalikeError(f"{show_path(out)} cannot be written: a contact sheet is a .png, .jpg, .webp or .html.")
+        raise LookalikeError(
+            "{out} cannot be written: a contact sheet is a .png, .jpg, .webp or .html.", out=show_path(out)
+        )
     SHEET_WRITERS[out.suffix.lower()](out, cells)
 
 
 def _write_drawing(out: Path, cells: Sequence[SheetCell]) -> None:
     if len(cells) > MAX_DRAWN_PHOTOS:
         raise LookalikeError(
-            f"One picture holds at most {MAX_DRAWN_PHOTOS:,} photos, not {len(cells):,}. Choose .html."
+            "One picture holds at most {limit:,} photos, not {count:,}. Choose .html.",
+            limit=MAX_DRAWN_PHOTOS,
+            count=len(cells),
         )
     rows, footer = -(-len(cells) // COLUMN_COUNT), _describe_boxes(cells)
     height = rows * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP) + CELL_GAP
@@ -155,7 +159,11 @@ def _write_page(out: Path, cells: Sequence[SheetCell]) -> None:
     from jinja2 import Environment  # noqa: PLC0415 (it takes 0.1 s to import, and only pages need it)
 
     if len(cells) > MAX_LISTED_PHOTOS:
-        raise LookalikeError(f"One page holds at most {MAX_LISTED_PHOTOS:,} photos, not {len(cells):,}. Choose .csv.")
+        raise LookalikeError(
+            "One page holds at most {limit:,} photos, not {count:,}. Choose .csv.",
+            limit=MAX_LISTED_PHOTOS,
+            count=len(cells),
+        )
     template = Environment(autoescape=True, keep_trailing_newline=True).from_string(PAGE_TEMPLATE)
     pieces = template.generate(
         title=f"{len(cells):,} photos",

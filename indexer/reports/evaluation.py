@@ -187,7 +187,9 @@ def _embed_layout(
 def read_labelled_layout(folder: Path, class_level: int = 1) -> ClassLayout:
     """The class folders of a folder; LookalikeError where it is none or cannot be read."""
     if not folder.is_dir():
-        raise LookalikeError(f"{show_path(folder)} is not a folder. Name one with a sub-folder per class.")
+        raise LookalikeError(
+            "{folder} is not a folder. Name one with a sub-folder per class.", folder=show_path(folder)
+        )
     return read_class_layout(folder, class_level)
 
 
@@ -204,6 +206,7 @@ def list_labelled_paths(folder: Path, layout: ClassLayout) -> tuple[list[bytes],
     )
     if not found:
         raise LookalikeError(
-            f"{show_path(folder)} has no sub-folders with pictures. Each sub-folder is one class of pictures."
+            "{folder} has no sub-folders with pictures. Each sub-folder is one class of pictures.",
+            folder=show_path(folder),
         )
     return [path for path, _ in found], [label for _, label in found]

@@ -101,7 +101,11 @@ def require_suffix(out: Path, what: str) -> None:
     """Raise LookalikeError where `what` (a key of EXPORT_SUFFIXES) cannot become a file of this suffix."""
     suffixes = EXPORT_SUFFIXES[what]
     if out.suffix.lower() not in suffixes:
-        raise LookalikeError(f"{show_path(out)} cannot be written: its name must end in {' or '.join(suffixes)}.")
+        raise LookalikeError(
+            "{out} cannot be written: its name must end in {suffixes}.",
+            out=show_path(out),
+            suffixes=" or ".join(suffixes),
+        )
 
 
 def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None:

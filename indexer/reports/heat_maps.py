@@ -136,7 +136,7 @@ def _read_head(folder: Path) -> np.ndarray:
             weights: np.ndarray = file.get_tensor("head.weight")
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise ModelError(
-            f"{show_path(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again."
+            "{folder} is missing or damaged. Install the model again.", folder=show_path(folder / WEIGHTS_FILE)
         ) from error
     return weights
 

@@ -162,8 +162,10 @@ def _choose_labelled(library: Library, limit: int) -> _ChosenPhotos:
     names, codes = np.unique(np.array([labels[photo] for photo in measurable.tolist()], object), return_inverse=True)
     if len(names) < LEAST_LABELS:
         raise LookalikeError(
-            f"The model has learned from {seen:,} of the {len(ids):,} labelled photos, and what it has learned from "
-            "proves nothing: label other photos, of two kinds or more."
+            "The model has learned from {seen:,} of the {ids:,} labelled photos, and what it has learned "
+            "from proves nothing: label other photos, of two kinds or more.",
+            seen=seen,
+            ids=len(ids),
         )
     rows = sample_by_class(codes.astype(np.int64), limit)
     photos = library.load_photos(measurable[rows].tolist())

@@ -25,7 +25,7 @@ def copy_photo_file(source: bytes, folder: Path) -> Path:
             if target.is_file() and target.stat().st_size == len(data) and read_photo(target) == data:
                 return target
     except OSError as fault:
-        raise PhotoError(f"could not be copied: {explain_fault(fault)}") from None
+        raise PhotoError("could not be copied: {fault}", fault=explain_fault(fault)) from None
     raise AssertionError("never reached")  # the numbers do not end
 
 
@@ -45,7 +45,7 @@ def link_photo_file(source: bytes, folder: Path) -> Path:
             if target.is_symlink() and target.readlink() == original:
                 return target
     except OSError as fault:
-        raise PhotoError(f"could not be linked to: {explain_fault(fault)}") from None
+        raise PhotoError("could not be linked to: {fault}", fault=explain_fault(fault)) from None
     raise AssertionError("never reached")  # the numbers do not end
 
 

@@ -59,10 +59,14 @@ def update_layout(library: Library, method: str = "tsne") -> Steps[MapLayout]:
     Needs no job lock. Raises LookalikeError where the library is empty or the method is unknown.
     """
     if method not in LAYOUT_METHODS:
-        raise LookalikeError(f"There is no map {method!r}. Choose one of: {', '.join(LAYOUT_METHODS)}.")
+        raise LookalikeError(
+            "There is no map {method!r}. Choose one of: {methods}.",
+            method=method,
+            methods=", ".join(LAYOUT_METHODS),
+        )
     photo_ids = np.sort(library.find_photo_ids())
     if not len(photo_ids):
-        raise LookalikeError(f"The library {library.name} holds no photos yet. Index a folder first.")
+        raise LookalikeError("The library {name} holds no photos yet. Index a folder first.", name=library.name)
     stored = _read_layout(library, method)
     new = photo_ids if stored is None else np.setdiff1d(photo_ids, stored.layout.ids)
     if stored is None or len(new) > len(stored.layout.ids):

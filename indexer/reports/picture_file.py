@@ -21,9 +21,9 @@ def write_picture(out: Path, image: Image.Image) -> None:
     """
     file_format = PICTURE_FORMATS.get(out.suffix.lower())
     if file_format is None:
-        raise LookalikeError(f"{show_path(out)} cannot be written: a picture is a .png, .jpg or .webp.")
+        raise LookalikeError("{out} cannot be written: a picture is a .png, .jpg or .webp.", out=show_path(out))
     if max(image.size) > LONGEST_SIDES.get(file_format, max(image.size)):
-        raise LookalikeError(f"{show_path(out)} cannot hold a picture so large. Choose a .png.")
+        raise LookalikeError("{out} cannot hold a picture so large. Choose a .png.", out=show_path(out))
     data = io.BytesIO()
     image.save(data, file_format)
     atomic.write_file(out, data.getvalue())

@@ -188,7 +188,7 @@ def crop_picture(decoded: DecodedPhoto, cropped: CroppedExample) -> Image.Image:
 def read_content(path: Path) -> bytes:
     """The bytes of a picture's file. Raises LookalikeError where it cannot be read."""
     if not path.exists():
-        raise LookalikeError(f"There is no file {show_path(path)}.")
+        raise LookalikeError("There is no file {path}.", path=show_path(path))
     try:
         return read_photo(path)
     except PhotoError as error:

@@ -201,7 +201,8 @@ def _write_vectors(folder: Path, store: Store, model: int, built_upto: int, tota
             yield Progress("publish", rows_done, total, "collecting embeddings")
     if rows_done != total:
         raise EmbeddingsDamaged(
-            f"{count_noun(total - rows_done, 'embedding')} in the library are damaged: index again."
+            "{embeddings} in the library are damaged: index again.",
+            embeddings=count_noun(total - rows_done, "embedding"),
         )
     np.save(folder / "ids.npy", np.concatenate(ids))
 
@@ -290,7 +291,9 @@ def open_verified_generation(
         }
         return Generation(folder, manifest), identities
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise GenerationError(f"The search index {folder.name} is damaged or incomplete ({error}).") from error
+        raise GenerationError(
+            "The search index {name} is damaged or incomplete ({error}).", name=folder.name, error=error
+        ) from error
 
 
 def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> GenerationManifest:
@@ -306,7 +309,7 @@ def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Genera
     if stated != (MANIFEST_FORMAT, INDEX_METRIC, fingerprint, row.built_upto):
         raise ValueError("it belongs to another model or version")
     if not is_signed_here(_read_signature(folder), _SIGNED_PURPOSE, data):
-        raise GenerationError(f"The search index {folder.name} was built on another computer.")
+        raise GenerationError("The search index {name} was built on another computer.", name=folder.name)
     return manifest
 
 

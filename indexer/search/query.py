@@ -77,7 +77,11 @@ def combine_embeddings(
 def _require_weights(weights: Sequence[float], positive_count: int) -> None:
     """Raise LookalikeError where weights are given that are not one positive number for each positive picture."""
     if weights and len(weights) != positive_count:
-        raise LookalikeError(f"{positive_count} pictures to look like need as many weights, not {len(weights)}.")
+        raise LookalikeError(
+            "{positive_count} pictures to look like need as many weights, not {weights}.",
+            positive_count=positive_count,
+            weights=len(weights),
+        )
     if not all(0 < weight < math.inf for weight in weights):
         raise LookalikeError("A weight must be a number above 0; use a picture to be unlike for the opposite.")
 
@@ -93,5 +97,7 @@ def convert_to_fractions(box: CropBox, width: int, height: int) -> CropBox:
     left, top = max(0.0, fractional_box[0]), max(0.0, fractional_box[1])
     right, bottom = min(1.0, fractional_box[0] + fractional_box[2]), min(1.0, fractional_box[1] + fractional_box[3])
     if (right - left) * width < 1 or (bottom - top) * height < 1:
-        raise LookalikeError(f"Nothing of the picture ({width} x {height} pixels) lies in the crop.")
+        raise LookalikeError(
+            "Nothing of the picture ({width} x {height} pixels) lies in the crop.", width=width, height=height
+        )
     return left, top, right - left, bottom - top

@@ -103,7 +103,7 @@ class LibraryReader:
         try:
             picture = decode_in_child(data, short_side).image
         except PhotoError as error:
-            raise LookalikeError(f"The picture {error}.") from error
+            raise LookalikeError("The picture {error}.", error=error) from error
         return self._search(picture, page)
 
     def search_by_words(self, words: str, not_words: str, page: ResultPage) -> JsonFields:

@@ -15,6 +15,7 @@ from indexer.errors import LookalikeError
 from indexer.own_process import describe_missing_package
 from indexer.paths import show_path
 from indexer.places import find_library
+from indexer.wording import tr
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -76,10 +77,14 @@ def _read_token(path: Path) -> str:
     try:
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        raise LookalikeError(f"The token cannot be read from {show_path(path)} ({error}).") from error
+        raise LookalikeError(
+            "The token cannot be read from {path} ({error}).", path=show_path(path), error=error
+        ) from error
     if len(token) < LEAST_TOKEN_CHARACTERS or not (token.isascii() and token.isprintable()) or " " in token:
         raise LookalikeError(
-            f"The token in {show_path(path)} must be one word of at least {LEAST_TOKEN_CHARACTERS} plain characters."
+            "The token in {path} must be one word of at least {least} plain characters.",
+            path=show_path(path),
+            least=LEAST_TOKEN_CHARACTERS,
         )
     return token
 
@@ -91,7 +96,10 @@ def _listen_on(host: str, port: int) -> socket.socket:
         return socket.create_server((str(address[0]), port), family=family)
     except (OSError, UnicodeError) as error:
         raise LookalikeError(
-            f"Nothing can be listened to at {host}, port {port} ({error}). Another port: --port 0"
+            "Nothing can be listened to at {host}, port {port} ({error}). Another port: --port 0",
+            host=host,
+            port=port,
+            error=error,
         ) from error
 
 
@@ -102,13 +110,20 @@ def _announce_service(listener: socket.socket, token: str | None, *, as_json: bo
     if as_json:
         print_result("serve", {"address": address, "token": token})
     else:
-        print_line(f"The library is served at {address}; {address}/openapi.json says how it is asked. Ctrl-C ends it.")
+        print_line(
+            tr(
+                "The library is served at {address}; {address}/openapi.json says how it is asked. Ctrl-C ends it.",
+                address=address,
+            )
+        )
         if token is not None:
-            print_line(f"Token: {token}")
+            print_line(tr("Token: {token}", token=token))
     if not ipaddress.ip_address(host).is_loopback:
         print_line(
-            "Other computers can ask too: who has the token sees the photos' names and small pictures. The connection "
-            "is not encrypted.",
+            tr(
+                "Other computers can ask too: who has the token sees the photos' names and small pictures. The "
+                "connection is not encrypted."
+            ),
             error=True,
         )
 

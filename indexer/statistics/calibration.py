@@ -117,8 +117,11 @@ class Calibration:
         within_fmr = [cutoff for cutoff in self.cutoffs if cutoff.fmr.value <= (fmr or DEFAULT_FMR)]
         if not within_fmr and fmr is not None:
             raise LookalikeError(
-                f"The {self.mismatched:,} pairs at hand cannot show a false-match rate of {fmr:g}; "
-                f"the least they can is {self.cutoffs[0].fmr.value:g}."
+                "The {mismatched:,} pairs at hand cannot show a false-match rate of {fmr:g}; the least they can "
+                "is {value:g}.",
+                mismatched=self.mismatched,
+                fmr=fmr,
+                value=self.cutoffs[0].fmr.value,
             )
         if not within_fmr and not self._backs_useful_fmr:
             raise LookalikeError("There are too few pairs to call two pictures the same: index or label more of them.")

@@ -57,7 +57,9 @@ def read_text_card(model_folder: Path) -> TextCard:
     try:
         return _parse_card(read_json(path))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"{show_path(path)} does not describe a network for texts: {error}.") from error
+        raise ModelError(
+            "{path} does not describe a network for texts: {error}.", path=show_path(path), error=error
+        ) from error
 
 
 def read_text_file(model_folder: Path, card: TextCard, name: str) -> bytes:
@@ -65,7 +67,7 @@ def read_text_file(model_folder: Path, card: TextCard, name: str) -> bytes:
     path = model_folder / TEXT_FOLDER / name
     data = read_regular(path, WEIGHTS_LIMIT if name == TEXT_WEIGHTS_FILE else TEXT_FILE_LIMIT)
     if hashlib.sha256(data).hexdigest() != card.files.get(name):
-        raise ModelError(f"{show_path(path)} is damaged. Add the model again.")
+        raise ModelError("{path} is damaged. Add the model again.", path=show_path(path))
     return data
 
 

@@ -44,7 +44,9 @@ def load_text_network(model_folder: Path, card: TextCard) -> TextNetwork:
         with torch.device("meta"):  # a small file that describes a huge network costs nothing
             body = _build_body(builder, card)
     except Exception as error:  # open_clip checks nothing of what describes a network
-        raise ModelError(f"The network for texts is of a kind that is not supported: {str(error)[:200]}.") from error
+        raise ModelError(
+            "The network for texts is of a kind that is not supported: {error}.", error=str(error)[:200]
+        ) from error
     require_fit(body.state_dict(), tensors, WEIGHTS_NAME)
     network = TextNetwork(_build_body(builder, card))  # with its buffers, which are in no file
     network.body.load_state_dict(tensors)
@@ -77,7 +79,7 @@ def read_token_table(model_folder: Path, card: TextCard) -> tuple[bytes, bytes |
         settings = read_text_file(model_folder, card, TOKENS_SETTINGS_FILE) if has_settings else None
         return read_text_file(model_folder, card, TOKENS_FILE), settings
     if card.model_cfg["text_cfg"].get("hf_tokenizer_name"):
-        raise ModelError(f"The model lacks its table of tokens. Put its {TOKENS_FILE} beside its weights.")
+        raise ModelError("The model lacks its table of tokens. Put its {file} beside its weights.", file=TOKENS_FILE)
     return build_clip_table(list(_import_open_clip().tokenizer.SimpleTokenizer().bpe_ranks)), None
 
 
@@ -95,7 +97,7 @@ def convert_text_network(network: TextNetwork, tokenizer: TextTokenizer, openvin
             )
         openvino.save_model(converted, folder / "openvino.xml", compress_to_fp16=False)
     except Exception as error:  # the converter raises whatever the traced code does
-        raise ModelError(f"OpenVINO cannot express the network for texts: {str(error)[:200]}.") from error
+        raise ModelError("OpenVINO cannot express the network for texts: {error}.", error=str(error)[:200]) from error
     return folder / "openvino.xml"
 
 

@@ -136,7 +136,11 @@ def _make_form(model_folder: Path, card: TextCard) -> None:
         atomic.remove_path(target)
         atomic.publish_folder(temporary, target)
     except OSError as error:
-        raise ModelError(f"The model cannot be written to {show_path(target)}: {error.strerror or error}.") from error
+        raise ModelError(
+            "The model cannot be written to {target}: {reason}.",
+            target=show_path(target),
+            reason=error.strerror or error,
+        ) from error
     finally:
         atomic.remove_path(temporary)
 
@@ -145,7 +149,9 @@ def _check_agreement(model: TextModel, expected: NDArray[np.float32]) -> None:
     """Raise ModelError where the converted half does not give what torch gives."""
     lowest = float((model.embed_texts(CHECKED_TEXTS) * expected).sum(axis=1).min())
     if not lowest >= LOWEST_COSINE:
-        raise ModelError(f"The converted network for texts does not agree with torch: a cosine of {lowest:.4f}.")
+        raise ModelError(
+            "The converted network for texts does not agree with torch: a cosine of {lowest:.4f}.", lowest=lowest
+        )
 
 
 def _import_conversion() -> Any:

@@ -60,7 +60,7 @@ def load_tokenizer(table: bytes, settings: bytes | None, card: TextCard) -> Text
         if str(fields.get("tokenizer_class")).startswith(SIGNED_BY_SETTINGS):
             _sign_texts(tokenizers, tokenizer, fields)
     except Exception as error:  # the library raises plain Exception
-        raise ModelError(f"The table of tokens of this model is damaged: {str(error)[:200]}.") from error
+        raise ModelError("The table of tokens of this model is damaged: {error}.", error=str(error)[:200]) from error
     pad_id = tokenizer.token_to_id(pad) if pad else None
     tokenizer.enable_truncation(card.context_length)
     default_id = int(card.model_cfg["text_cfg"].get("pad_id", 0))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QLineEdit, QRad
 from indexer.wording import tr
 from retrieval_app.widgets.controls import make_label
 from training.judging.record import MAX_NAME_LENGTH
-from training.settings.config import SettingValue
+from training.settings.setting_rule import SettingValue
 
 NAME_WIDTH = 80  # px of the names of the rows
 PURPOSE_CHOICES = {

@@ -12,7 +12,8 @@ from indexer.wording import tr
 from retrieval_app.fine_tuning.plan_rows import NAME_WIDTH, PlanRows, RadioEditor, make_form_grid
 from retrieval_app.widgets.controls import FoldedSection, make_label
 from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, choose_miner
-from training.settings.config import SettingField, SettingValue, TrainConfig, format_value, list_settings
+from training.settings.config import TrainConfig, list_settings
+from training.settings.setting_rule import SettingField, SettingValue, format_value
 
 EDITOR_HEIGHT, NUMBER_WIDTH = 28, 184  # px
 
@@ -28,7 +29,7 @@ class ChoiceEditor(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)  # a long choice is cut rather than widening the form
-        self.offer_choices(setting.rule.choices, setting.rule.unset)
+        self.offer_choices(setting.rule.choices, tr(setting.rule.unset))
         self.setCurrentIndex(max(0, self.findData(setting.default)))
         self.currentIndexChanged.connect(self.edited)
 
@@ -65,7 +66,7 @@ class WholeEditor(QSpinBox):
         self._suggested = low - 1  # the number that suits the purpose, which the words give
         self.setRange(low if self._none_value is None else self._none_value, high)
         if self._none_value is not None:
-            self.setSpecialValueText(setting.rule.unset)
+            self.setSpecialValueText(tr(setting.rule.unset))
         self.setSingleStep(32 if setting.name == "image_size" else 1)
         self.setValue(int(setting.default) if setting.default is not None else low - 1)
         self.setFixedWidth(NUMBER_WIDTH)
@@ -95,7 +96,7 @@ class NumberEditor(QLineEdit):
 
     def __init__(self, setting: SettingField) -> None:
         super().__init__("" if setting.default is None else f"{setting.default:g}")
-        self.setPlaceholderText(setting.rule.unset)
+        self.setPlaceholderText(tr(setting.rule.unset))
         self.setFixedWidth(NUMBER_WIDTH)
         self.textChanged.connect(self.edited)
 
@@ -227,7 +228,7 @@ def _describe_suggestion(value: str | float) -> str:
 
 def _create_name_labels(setting: SettingField) -> QVBoxLayout:
     name = make_label(display_name(setting), "name")
-    help_label = make_label(setting.rule.help, "caption", wrap=True)
+    help_label = make_label(tr(setting.rule.help), "caption", wrap=True)
     column = QVBoxLayout()
     column.setSpacing(2)
     for label in (name, help_label):

@@ -7,6 +7,7 @@ import click
 from indexer.cli.options import FOLDER_PATH, json_option
 from indexer.cli.terminal import print_line, print_result
 from indexer.paths import show_path
+from indexer.wording import tr
 
 
 @click.command("join")
@@ -25,9 +26,13 @@ def join_command(*, checkpoints: tuple[Path, ...], out: Path, as_json: bool) -> 
         print_result("join", fields | {"fingerprint": joined.card.fingerprint})
         return
     print_line(
-        f"{joined.members} models are one now, of {joined.card.dim:,} numbers; a picture costs as much as in all."
+        tr(
+            "{members} models are one now, of {dim:,} numbers; a picture costs as much as in all.",
+            members=joined.members,
+            dim=joined.card.dim,
+        )
     )
-    print_line(f"It has no verdict yet. To measure it: lookalike evaluate FOLDER --model {show_path(out)}")
+    print_line(tr("It has no verdict yet. To measure it: lookalike evaluate FOLDER --model {out}", out=show_path(out)))
 
 
 COMMANDS = [join_command]

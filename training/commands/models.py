@@ -13,17 +13,17 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.wording import name_model
+from indexer.wording import name_model, tr
 from training.registry.kept_models import KeptModel, list_kept_models
 from training.registry.model_changes import delete_model, export_model, find_kept_model, plan_deletion, rename_model
 from training.registry.stopped_trainings import StoppedTraining, list_stopped_trainings
 
 STATE_NAMES = {
-    "active": "in use",
-    "previous": "in use before",
-    "kept": "embedded here",
-    "trained": "trained, not used here",
-    "ready": "ready on this computer",
+    "active": tr("in use"),
+    "previous": tr("in use before"),
+    "kept": tr("embedded here"),
+    "trained": tr("trained, not used here"),
+    "ready": tr("ready on this computer"),
 }
 
 
@@ -53,7 +53,15 @@ def _print_model(row: KeptModel) -> None:
 
 
 def _print_training(training: StoppedTraining) -> None:
-    print_line(f"{'':14}stopped at epoch {training.epoch} of {training.epochs}: {show_path(training.folder)}")
+    print_line(
+        " " * 14
+        + tr(
+            "stopped at epoch {epoch} of {epochs}: {folder}",
+            epoch=training.epoch,
+            epochs=training.epochs,
+            folder=show_path(training.folder),
+        )
+    )
 
 
 @click.command("rename")
@@ -67,7 +75,9 @@ def rename_command(*, model: str, name: str, library: Path | None, as_json: bool
         row = find_kept_model(model, opened)
         rename_model(row, name, opened)
         fields = find_kept_model(row.fingerprint, opened).fields()
-    _print_outcome("model-rename", fields, f"{row.name} is called {fields['name']} now.", as_json=as_json)
+    _print_outcome(
+        "model-rename", fields, tr("{old} is called {new} now.", old=row.name, new=fields["name"]), as_json=as_json
+    )
 
 
 @click.command("export")
@@ -84,7 +94,7 @@ def export_command(*, model: str, folder: Path, library: Path | None, as_json: b
     _print_outcome(
         "model-export",
         {"fingerprint": row.fingerprint, "name": row.name, "folder": str(folder.absolute())},
-        f"{row.name} is in {show_path(folder)}. To use it: lookalike use {show_path(folder)}",
+        tr("{name} is in {folder}. To use it: lookalike use {folder}", name=row.name, folder=show_path(folder)),
         as_json=as_json,
     )
 
@@ -101,7 +111,7 @@ def delete_command(*, model: str, preview: bool, yes: bool, library: Path | None
         row = find_kept_model(model, opened)
         plan = plan_deletion(row, opened)
         if not preview:
-            if not yes and not click.confirm(f"{plan.describe_losses()} Delete it?", err=True):
+            if not yes and not click.confirm(tr("{plan} Delete it?", plan=plan.describe_losses()), err=True):
                 raise LookalikeError("Nothing was deleted.")
             if opened is None:
                 delete_model(row, None)
@@ -109,7 +119,7 @@ def delete_command(*, model: str, preview: bool, yes: bool, library: Path | None
                 with opened.store.take_job_lock():
                     delete_model(row, opened)
     fields = plan._asdict() | {"folders": [str(folder) for folder in plan.folders], "losses": plan.describe_losses()}
-    sentence = plan.describe_losses() if preview else f"{row.name} is deleted."
+    sentence = plan.describe_losses() if preview else tr("{name} is deleted.", name=row.name)
     _print_outcome("model-delete", fields, sentence, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ from indexer.cli.options import FILE_PATH, FOLDER_PATH, attached_option, json_op
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
+from indexer.wording import tr
 from training.judging.record import read_record, rename_checkpoint, require_checkpoint
 from training.reports.report import REPORT_FILE, render_report
 
@@ -28,13 +29,15 @@ def report_command(*, checkpoint: Path, out: Path | None, overwrite: bool, as_js
     if as_json:
         print_result("report", {"page": str(place.absolute())})
     else:
-        print_line(f"Report: {show_path(place)}")
+        print_line(tr("Report: {place}", place=show_path(place)))
 
 
 def require_page_path(out: Path, *photo_folders: Path, overwrite: bool) -> Path:
     """The path of a page to write, outside all photo folders; LookalikeError where no page can be written there."""
     if out.suffix.lower() not in (".html", ".htm") or not out.parent.is_dir():
-        raise LookalikeError(f"{show_path(out)} cannot be written: name an .html file in a folder that is there.")
+        raise LookalikeError(
+            "{out} cannot be written: name an .html file in a folder that is there.", out=show_path(out)
+        )
     require_output(out, folders=photo_folders, overwrite=overwrite)
     return out
 
@@ -50,7 +53,7 @@ def rename_command(*, checkpoint: Path, name: str, as_json: bool) -> None:
     if as_json:
         print_result("rename", {"checkpoint": str(checkpoint.absolute()), "name": given})
     else:
-        print_line(f"{show_path(checkpoint)} is called {given} now.")
+        print_line(tr("{old} is called {new} now.", old=show_path(checkpoint), new=given))
 
 
 COMMANDS = [report_command, rename_command]

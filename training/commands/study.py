@@ -13,6 +13,7 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
+from indexer.wording import tr
 from training.commands.report import require_page_path
 from training.data.sources import LibraryLabels, TrainingSource, find_group_folders, is_library
 from training.settings.choices import LOSSES, PURPOSES
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
 def _describe_default(name: str) -> str:
     """The default of a setting for each purpose, as it stands in the help."""
     images, classes = (getattr(BASE_CONFIGS[purpose], name) for purpose in ("images", "classes"))
-    return f"[{images}]" if images == classes else f"[{images} for images, {classes or 'as the model has'} for classes]"
+    if images == classes:
+        return f"[{images}]"
+    classes = classes or tr("as the model has")
+    return tr("[{images} for images, {classes} for classes]", images=images, classes=classes)
 
 
 @click.command("study")
@@ -52,10 +56,12 @@ def _describe_default(name: str) -> str:
     "--library", is_flag=False, flag_value="", help="Compare on a library's labels instead; without DIR the usual one."
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=3, help="Runs of each variant. [3]")
-@click.option("--epochs", type=int, help=f"How often each goes over the pictures. {_describe_default('epochs')}")
-@click.option("--image-size", type=int, help=f"Side of the pictures. {_describe_default('image_size')}")
-@click.option("--dim", type=int, help=f"Numbers per picture. {_describe_default('dim')}")
-@click.option("--loss", type=click.Choice(list(LOSSES)), help=f"Of all variants. {_describe_default('loss')}")
+@click.option(
+    "--epochs", type=int, help=f"{tr('How often each goes over the pictures.')} {_describe_default('epochs')}"
+)
+@click.option("--image-size", type=int, help=f"{tr('Side of the pictures.')} {_describe_default('image_size')}")
+@click.option("--dim", type=int, help=f"{tr('Numbers per picture.')} {_describe_default('dim')}")
+@click.option("--loss", type=click.Choice(list(LOSSES)), help=f"{tr('Of all variants.')} {_describe_default('loss')}")
 @click.option("--purpose", type=click.Choice(list(PURPOSES)), default="images", help="New images, or new classes.")
 @click.option("--only", multiple=True, metavar="VARIANT", help="Compare only this one and others named so.")
 @click.option("--backbone", multiple=True, metavar="NAME", help="In the study backbones, another timm network too.")
@@ -102,7 +108,9 @@ def study_command(
 def _choose_source(folder: Path | None, library: str | None) -> TrainingSource:
     """What the user named: a labelled folder, or a library's labels; UsageError where it is not one."""
     if (folder is None) == (library is None):
-        raise click.UsageError("Name a FOLDER whose sub-folders are classes, or --library to compare on its labels.")
+        raise click.UsageError(
+            tr("Name a FOLDER whose sub-folders are classes, or --library to compare on its labels.")
+        )
     if folder is not None and not is_library(folder):
         return folder
     place = folder or (Path(library) if library else find_library())
@@ -138,7 +146,7 @@ def _write_study_page(study: "StudyResult", place: Path, *, as_json: bool, attac
     if as_json:
         print_result("page", {"page": str(place.absolute()), "study": study_to_dict(study)})
     else:
-        print_line(f"Page: {show_path(place)}")
+        print_line(tr("Page: {place}", place=show_path(place)))
 
 
 COMMANDS = [study_command]

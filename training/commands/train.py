@@ -15,6 +15,7 @@ from indexer.database.filters import Filter, build_filter
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
+from indexer.wording import format_number, tr
 from training import train
 from training.data.sources import (
     UNFINISHED_FILE,
@@ -26,7 +27,8 @@ from training.data.sources import (
     is_library,
 )
 from training.judging.record import TrainingRecord, check_name, parse_record, rename_checkpoint
-from training.settings.config import SettingField, TrainConfig, list_settings
+from training.settings.config import TrainConfig, list_settings
+from training.settings.setting_rule import SettingField
 
 ClickCommand = Callable[..., int]
 MAX_LEFT_OUT = 5  # files that are named
@@ -42,7 +44,7 @@ def add_config_options(command: ClickCommand) -> ClickCommand:
 def _make_option(setting: SettingField) -> Callable[[ClickCommand], ClickCommand]:
     is_closed = setting.rule.choices and not setting.rule.is_open
     kind: Any = click.Choice(list(setting.rule.choices)) if is_closed else setting.kind
-    default = setting.rule.unset if setting.default is None else setting.default
+    default = tr(setting.rule.unset) if setting.default is None else setting.default
     return click.option(
         setting.option_name,
         setting.name,
@@ -54,8 +56,9 @@ def _make_option(setting: SettingField) -> Callable[[ClickCommand], ClickCommand
 
 def _describe_setting(setting: SettingField) -> str:
     named = "; ".join(f"{name}: {words.removesuffix('.')}" for name, words in setting.rule.choices.items())
-    named += f"; or {setting.rule.others}" if setting.rule.is_open else ""
-    return f"{setting.rule.help} {named}." if named else setting.rule.help
+    named += "; " + tr("or {others}", others=tr(setting.rule.others)) if setting.rule.is_open else ""
+    said = tr(setting.rule.help)
+    return f"{said} {named}." if named else said
 
 
 @click.command("train")
@@ -101,7 +104,7 @@ def train_command(
     name = check_name(name) if name else ""
     source = _choose_source(folder, library, build_filter(settings))
     if isinstance(source, LibraryLabels) and config.class_level != 1:
-        raise click.UsageError("--class-level is for a FOLDER: the labels of a library are what they are.")
+        raise click.UsageError(tr("--class-level is for a FOLDER: the labels of a library are what they are."))
     if out is not None:
         library_of, folders = (source.library, []) if isinstance(source, LibraryLabels) else (None, [source])
         require_output(out, library=library_of, folders=folders)
@@ -127,11 +130,13 @@ def train_command(
 def _choose_source(folder: Path | None, library: str | None, within: Filter | None) -> TrainingSource:
     """The source that the user named: a labelled folder, or a library's labels; UsageError where it is not one."""
     if (folder is None) == (library is None):
-        raise click.UsageError("Name a FOLDER whose sub-folders are classes, or --library to learn from its labels.")
+        raise click.UsageError(
+            tr("Name a FOLDER whose sub-folders are classes, or --library to learn from its labels.")
+        )
     if folder is not None and not is_library(folder):
         if within is not None:
             raise click.UsageError(
-                "A FOLDER is learned from whole: photos are chosen by label, date ... of a --library."
+                tr("A FOLDER is learned from whole: photos are chosen by label, date ... of a --library.")
             )
         return folder
     place = folder or (Path(library) if library else find_library())
@@ -142,11 +147,11 @@ def _choose_source(folder: Path | None, library: str | None, within: Filter | No
 def _explain_resume(source: TrainingSource, out: Path | None, groups_file: Path | None, *, is_saved: bool) -> str:
     """What is kept of a training that was stopped, and the command that goes on from there."""
     if not is_saved:
-        return "Stopped. Nothing was kept of the training."
+        return tr("Stopped. Nothing was kept of the training.")
     options = {"--out": out, "--groups": groups_file}
     given = [word for name, path in options.items() if path for word in (name, os.fspath(path))]
     words = ["lookalike", "train", *format_source_arguments(source), *given, "--resume"]
-    return f"Stopped. What was saved last is kept; to go on from there: {shlex.join(words)}"
+    return tr("Stopped. What was saved last is kept; to go on from there: {command}", command=shlex.join(words))
 
 
 def _describe_choice(record: TrainingRecord) -> str:
@@ -154,7 +159,12 @@ def _describe_choice(record: TrainingRecord) -> str:
     if record.is_out_of_fold:
         return ""
     epochs = len(record.epochs) - 1
-    return f"Best of {epochs} epochs: {record.best_epoch}; embedding from the {record.embedding}"
+    return tr(
+        "Best of {epochs} epochs: {best}; embedding from the {embedding}",
+        epochs=epochs,
+        best=record.best_epoch,
+        embedding=tr(record.embedding),
+    )
 
 
 def _print_record(record: TrainingRecord) -> None:
@@ -162,7 +172,7 @@ def _print_record(record: TrainingRecord) -> None:
     for figures in (record.pixels, *reversed(record.pretrained), record.after):
         if figures is not None:
             columns = (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_rates[0])
-            print_line(f"{figures.model:<34} " + " ".join(f"{value:7.3f}" for value in columns))
+            print_line(f"{figures.model:<34} " + " ".join(format_number(value, "7.3f") for value in columns))
     for sentence in (*record.source_remarks, record.recipe):
         print_line(sentence)
     for sentence in (
@@ -177,17 +187,23 @@ def _print_record(record: TrainingRecord) -> None:
             print_line(sentence)
     _print_thresholds(record)
     for path, reason in record.unreadable[:MAX_LEFT_OUT]:
-        print_line(f"Left out: {path} {reason}")
-    print_line(f"Checkpoint: {show_path(record.checkpoint)}")
+        print_line(tr("Left out: {path} {reason}", path=path, reason=reason))
+    print_line(tr("Checkpoint: {checkpoint}", checkpoint=show_path(record.checkpoint)))
     if record.install:
-        print_line(f"To use it: lookalike use {show_path(record.checkpoint)}")
+        print_line(tr("To use it: lookalike use {checkpoint}", checkpoint=show_path(record.checkpoint)))
 
 
 def _print_thresholds(record: TrainingRecord) -> None:
     for threshold in record.thresholds:
-        missed = "" if threshold.fnmr is None else f", {threshold.fnmr:.1%} of the matches missed"
-        false_matches = f"{threshold.fmr:.1%} false matches"
-        print_line(f"Closer than {threshold.distance:.3f} counts as the same: {false_matches}{missed}")
+        missed = "" if threshold.fnmr is None else tr(", {fnmr:.1%} of the matches missed", fnmr=threshold.fnmr)
+        print_line(
+            tr(
+                "Closer than {distance:.3f} counts as the same: {fmr:.1%} false matches{missed}",
+                distance=threshold.distance,
+                fmr=threshold.fmr,
+                missed=missed,
+            )
+        )
     if record.scope:
         print_line(record.scope)
 

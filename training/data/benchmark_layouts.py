@@ -45,8 +45,9 @@ def read_benchmark(folder: Path) -> BenchmarkLayout | None:
                 files = tuple(found for found in read_files(folder) if is_candidate(get_file_name(found.path)))
             except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
                 raise LookalikeError(
-                    f"The lists in {show_path(folder)} are damaged or of another version. Get the data set again, or "
-                    "take the lists away: then its sub-folders are the classes."
+                    "The lists in {folder} are damaged or of another version. Get the data set again, or take the "
+                    "lists away: then its sub-folders are the classes.",
+                    folder=show_path(folder),
                 ) from error
             classes = tuple(sorted({found.class_folder for found in files}))
             return BenchmarkLayout(files, ClassLayout(classes, {"train": "train", "test": "test"}, 0, 1, ""))

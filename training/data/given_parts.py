@@ -138,8 +138,11 @@ def _require_pairs(samples: tuple[PhotoSample, ...], name: str, task: str) -> No
     counts = Counter(sample.label for sample in samples)
     if len(counts) < 2 or max(counts.values()) < PAIR_SIZE:
         raise LookalikeError(
-            f"The part {name} has too few pictures to {task}: it takes two classes, one of them with two different "
-            "pictures. Add some, or take the part away: then pictures to learn from are used for that."
+            "The part {name} has too few pictures to {task}: it takes two classes, one of them with two "
+            "different pictures. Add some, or take the part away: then pictures to learn from are used for "
+            "that.",
+            name=name,
+            task=task,
         )
 
 

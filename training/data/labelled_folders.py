@@ -208,9 +208,12 @@ def require_usable(wanted: Sequence[PhotoSample], usable: Sequence[PhotoSample],
     although some of the wanted ones share a class. `task` says what the part is for, as "learn from".
     """
     if len(usable) < 2 or (has_labels(wanted) and not has_labels(usable)):
-        unread_count = f"{len(wanted) - len(usable):,} of the {len(wanted):,} pictures to {task}"
         raise LookalikeError(
-            f"{unread_count} cannot be read, and the rest leave nothing to ask: mend or remove them, or add pictures."
+            "{unread:,} of the {wanted:,} pictures to {task} cannot be read, and the rest leave nothing to ask: mend "
+            "or remove them, or add pictures.",
+            unread=len(wanted) - len(usable),
+            wanted=len(wanted),
+            task=task,
         )
 
 

@@ -62,7 +62,9 @@ class PicturePart:
         try:
             return decode_sample(sample, self.preprocessing)
         except PhotoError as fault:
-            raise LookalikeError(f"{show_path(sample.path)} {fault}: start the training again.") from fault
+            raise LookalikeError(
+                "{path} {fault}: start the training again.", path=show_path(sample.path), fault=fault
+            ) from fault
 
 
 class DecodedPart(NamedTuple):

@@ -149,8 +149,8 @@ def find_unfinished(source: TrainingSource) -> Path:
     matching = [path for path in found if path.name.rsplit("-", 2)[0] == _name_source(source)]
     if not matching:
         raise LookalikeError(
-            f"No training on {show_path(get_source_folder(source))} was cut off: leave --resume out, or name its "
-            "folder by --out."
+            "No training on {folder} was cut off: leave --resume out, or name its folder by --out.",
+            folder=show_path(get_source_folder(source)),
         )
     return matching[-1]
 

@@ -106,7 +106,8 @@ def require_classes(labels: Iterable[str]) -> None:
     count = len(set(labels))
     if count < 2:
         raise LookalikeError(
-            f"Fine-tuning needs at least two classes, each a sub-folder of pictures or a label; found {count}."
+            "Fine-tuning needs at least two classes, each a sub-folder of pictures or a label; found {count}.",
+            count=count,
         )
 
 
@@ -121,8 +122,9 @@ def split_without_classes(samples: Iterable[PhotoSample]) -> DataSplit:
     if min(map(len, parts)) < PAIR_SIZE:
         found = sum(map(len, parts))
         raise LookalikeError(
-            f"Too few pictures to learn from some and be judged by others: found {found}; a few dozen are needed, or "
-            "sub-folders that name classes."
+            "Too few pictures to learn from some and be judged by others: found {found}; a few dozen are "
+            "needed, or sub-folders that name classes.",
+            found=found,
         )
     train, validation, test = map(tuple, parts)
     return DataSplit(train, validation, test)
@@ -167,8 +169,11 @@ def _split_by_classes(classes: ClassSamples) -> DataSplit:
     names = sorted((name for name in classes if len(classes[name]) >= PAIR_SIZE), key=_assign_class_position)
     if len(names) < MIN_CLASSES:
         raise LookalikeError(
-            f"To learn for new classes takes at least {MIN_CLASSES} classes of two different pictures or more, "
-            f"here are {len(names)}; choose the purpose images, which asks about new pictures of the same classes."
+            "To learn for new classes takes at least {min_classes} classes of two different pictures or "
+            "more, here are {names}; choose the purpose images, which asks about new pictures of the same "
+            "classes.",
+            min_classes=MIN_CLASSES,
+            names=len(names),
         )
     test_count = max(2, math.ceil(len(names) / 5))
     validation_count = max(2, round(0.15 * len(names))) if len(names) > MIN_CLASSES else 1

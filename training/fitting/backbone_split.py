@@ -46,7 +46,7 @@ def split_backbone(network: EmbeddingNetwork) -> SplitBackbone:
 
 
 def _refuse_split(name: str) -> ModelError:
-    return ModelError(f"The backbone {name} cannot be divided before its last stage.")
+    return ModelError("The backbone {name} cannot be divided before its last stage.", name=name)
 
 
 def _cut_backbone(body: nn.Module, pixels: Tensor) -> SplitBackbone:

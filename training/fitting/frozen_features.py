@@ -72,8 +72,11 @@ def allocate_array(
             return np.memmap(file, kind, "r+", shape=shape)
     except OSError as fault:
         raise LookalikeError(
-            f"What the network says about the pictures takes {size / 2**30:.1f} GB, for which {show_path(folder)} has "
-            f"no room ({fault.strerror or fault}). Take fewer pictures or --recipe full."
+            "What the network says about the pictures takes {size:.1f} GB, for which {folder} has no room "
+            "({reason}). Take fewer pictures or --recipe full.",
+            size=size / 2**30,
+            folder=show_path(folder),
+            reason=fault.strerror or fault,
         ) from fault
 
 

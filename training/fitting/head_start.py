@@ -55,7 +55,9 @@ def describe_head(config: TrainConfig, backbone_dim: int) -> Head | None:
     """The head that the settings give a backbone of that many numbers; LookalikeError where it cannot have so many."""
     dim = config.dim or (backbone_dim if config.recipe == "quick" else 0)  # a head is all that quick trains
     if dim > backbone_dim:
-        raise LookalikeError(f"--dim cannot be more than the {backbone_dim:,} numbers of the backbone.")
+        raise LookalikeError(
+            "--dim cannot be more than the {backbone_dim:,} numbers of the backbone.", backbone_dim=backbone_dim
+        )
     return Head(dim, kind="unit-linear" if config.starts_instantly else "linear") if dim else None
 
 

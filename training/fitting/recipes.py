@@ -93,7 +93,9 @@ def choose_recipe_settings(config: TrainConfig, parts: DataSplit, machine: Train
     labelled = has_labels(parts.train)
     choice = choose_recipe(config, len(parts.train), machine, labelled=labelled)
     if not labelled and choice.recipe != "unlabelled":
-        raise LookalikeError(f"The recipe {choice.recipe} needs classes; without any, choose auto or unlabelled.")
+        raise LookalikeError(
+            "The recipe {recipe} needs classes; without any, choose auto or unlabelled.", recipe=choice.recipe
+        )
     recipe_config = replace(config, recipe=choice.recipe)
     if choice.recipe == "unlabelled":
         pairs = config.classes_per_batch * config.photos_per_class // 2

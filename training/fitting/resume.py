@@ -72,8 +72,8 @@ class ResumeFile:
         self._photos_hash = hashlib.sha256(lines).hexdigest()
         if self.state is not None and self.state.facts["photos"] != self._photos_hash:
             raise LookalikeError(
-                f"The pictures are no longer those that the training in {show_path(self.out)} began with. Begin "
-                "anew, without --resume."
+                "The pictures are no longer those that the training in {out} began with. Begin anew, without --resume.",
+                out=show_path(self.out),
             )
 
     def save_state(self, state: Callable[[], ResumeState], wait: float = 0.0) -> None:
@@ -91,7 +91,9 @@ class ResumeFile:
             atomic.write_file(self._path, safetensors.torch.save(tensors, header))
         except OSError as fault:
             raise LookalikeError(
-                f"The training cannot be kept in {show_path(self.out)}: {fault.strerror or fault}."
+                "The training cannot be kept in {out}: {reason}.",
+                out=show_path(self.out),
+                reason=fault.strerror or fault,
             ) from fault
         self._saved_at = time.monotonic()
         self._save_seconds = self._saved_at - begun
@@ -129,7 +131,8 @@ def open_resume_file(out: Path, config: TrainConfig, *, resume: bool) -> ResumeF
         resume_file = ResumeFile(out, requested, state, RecipeSettings(recipe_config, str(state.facts["why"])))
     if config not in (requested, recipe_config, TrainConfig()):
         raise LookalikeError(
-            f"The training in {show_path(out)} was begun with other settings, and goes on with them: leave them out."
+            "The training in {out} was begun with other settings, and goes on with them: leave them out.",
+            out=show_path(out),
         )
     return resume_file
 
@@ -141,13 +144,16 @@ def refuse_damaged_state(out: Path) -> Iterator[None]:
         yield
     except (safetensors.SafetensorError, LookalikeError, LookupError, AttributeError, *UNFIT_STATE_ERRORS) as fault:
         raise LookalikeError(
-            f"{show_path(out / UNFINISHED_FILE)} is damaged or of another version. Begin anew, without --resume."
+            "{out} is damaged or of another version. Begin anew, without --resume.",
+            out=show_path(out / UNFINISHED_FILE),
         ) from fault
 
 
 def _read_state(path: Path) -> ResumeState:
     if not path.is_file() or path.stat().st_size > WEIGHTS_LIMIT:  # opening a FIFO would wait for ever
-        raise LookalikeError(f"There is no unfinished training in {show_path(path.parent)}: leave --resume out.")
+        raise LookalikeError(
+            "There is no unfinished training in {parent}: leave --resume out.", parent=show_path(path.parent)
+        )
     with refuse_damaged_state(path.parent), safetensors.safe_open(path, framework="pt") as file:
         facts = json.loads(file.metadata()["facts"])
         if facts["format"] != STATE_FORMAT:

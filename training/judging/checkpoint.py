@@ -16,6 +16,7 @@ from indexer import atomic
 from indexer.errors import LookalikeError
 from indexer.models.card import CARD_FILE, TRAINING_RECORD_FILE, ModelCard, hash_label, serialise_card
 from indexer.paths import show_path
+from indexer.wording import tr
 from training.data.labelled_folders import PhotoSample, has_labels
 from training.data.sources import UNFINISHED_FILE
 
@@ -39,23 +40,25 @@ def check_output_folder(out: Path) -> None:
         if not obstacle:
             _probe_folder(out)
     except OSError as fault:
-        obstacle = f"cannot be written to: {fault.strerror or fault}"
+        obstacle = tr("cannot be written to: {strerror}", strerror=fault.strerror or fault)
     if obstacle:
-        raise LookalikeError(f"{show_path(out)} {obstacle}. Name an empty or new folder for the checkpoint.")
+        raise LookalikeError(
+            "{out} {obstacle}. Name an empty or new folder for the checkpoint.", out=show_path(out), obstacle=obstacle
+        )
 
 
 def _describe_obstacle(out: Path) -> str:
     """Why a checkpoint cannot stand at a path, as the end of a sentence; "" where it can."""
     if out.exists() and not out.is_dir():
-        return "is a file"
+        return tr("is a file")
     if (out / CARD_FILE).exists():
-        return "holds a model already"
+        return tr("holds a model already")
     if out.is_dir() and any(
         entry.name != UNFINISHED_FILE and entry.suffix != atomic.PARTIAL_SUFFIX for entry in out.iterdir()
     ):
-        return "holds other files"
+        return tr("holds other files")
     if out == Path.cwd():
-        return "is the folder you are in, and would be replaced as a whole"
+        return tr("is the folder you are in, and would be replaced as a whole")
     return ""
 
 
@@ -117,7 +120,9 @@ def save_checkpoint(
             atomic.remove_path(temporary)
     except OSError as fault:
         raise LookalikeError(
-            f"The checkpoint cannot be written to {show_path(out)}: {fault.strerror or fault}."
+            "The checkpoint cannot be written to {out}: {reason}.",
+            out=show_path(out),
+            reason=fault.strerror or fault,
         ) from fault
     return card
 

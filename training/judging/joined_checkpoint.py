@@ -54,7 +54,11 @@ def join_checkpoints(folders: Sequence[Path], out: Path) -> JoinedCheckpoint:
     It has seen what any of them has seen. LookalikeError where they cannot be joined or `out` takes no checkpoint.
     """
     if not 2 <= len(folders) <= MOST_MEMBERS:
-        raise LookalikeError(f"An ensemble has 2 to {MOST_MEMBERS} models; {len(folders)} are named.")
+        raise LookalikeError(
+            "An ensemble has 2 to {limit} models; {count} are named.",
+            limit=MOST_MEMBERS,
+            count=len(folders),
+        )
     out = out.resolve()
     check_output_folder(out)
     network = join_networks([load_network(folder) for folder in folders])
@@ -68,7 +72,9 @@ def join_checkpoints(folders: Sequence[Path], out: Path) -> JoinedCheckpoint:
         (temporary / CARD_FILE).write_bytes(serialise_card(card, None, sorted(map(str, labels)) or None))
         atomic.publish_folder(temporary, out)
     except OSError as fault:
-        raise LookalikeError(f"The model cannot be written to {show_path(out)}: {fault.strerror or fault}.") from fault
+        raise LookalikeError(
+            "The model cannot be written to {out}: {reason}.", out=show_path(out), reason=fault.strerror or fault
+        ) from fault
     finally:
         atomic.remove_path(temporary)
     return JoinedCheckpoint(card, len(folders))

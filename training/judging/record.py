@@ -190,7 +190,11 @@ class TrainingRecord:
 def require_checkpoint(folder: Path) -> None:
     """Raise LookalikeError where a folder is no checkpoint of a training."""
     if not (folder / TRAINING_RECORD_FILE).is_file():
-        raise LookalikeError(f"{show_path(folder)} is no checkpoint of a training: it has no {TRAINING_RECORD_FILE}.")
+        raise LookalikeError(
+            "{folder} is no checkpoint of a training: it has no {file}.",
+            folder=show_path(folder),
+            file=TRAINING_RECORD_FILE,
+        )
 
 
 def read_record(checkpoint: Path) -> TrainingRecord:
@@ -205,7 +209,10 @@ def check_name(name: str) -> str:
     """The name of a training without spaces around it; LookalikeError where it is empty, too long or not printable."""
     name = name.strip()
     if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
-        raise LookalikeError(f"The name of a training is a word or a few, of at most {MAX_NAME_LENGTH} characters.")
+        raise LookalikeError(
+            "The name of a training is a word or a few, of at most {limit} characters.",
+            limit=MAX_NAME_LENGTH,
+        )
     return name
 
 
@@ -221,7 +228,9 @@ def rename_checkpoint(folder: Path, name: str) -> None:
             fields = read_json(folder / file_name) | {"name": name}
             atomic.write_file(folder / file_name, (json.dumps(fields, indent=2) + "\n").encode())
     except OSError as fault:
-        raise LookalikeError(f"{show_path(folder)} cannot be written to: {fault.strerror or fault}.") from fault
+        raise LookalikeError(
+            "{folder} cannot be written to: {reason}.", folder=show_path(folder), reason=fault.strerror or fault
+        ) from fault
 
 
 def read_report_data(checkpoint: Path) -> ReportData | None:
@@ -242,7 +251,9 @@ def _refuse_damage(checkpoint: Path) -> Iterator[None]:
     try:
         yield
     except ValueError as fault:
-        raise LookalikeError(f"{show_path(checkpoint)} does not tell a whole training: train again.") from fault
+        raise LookalikeError(
+            "{checkpoint} does not tell a whole training: train again.", checkpoint=show_path(checkpoint)
+        ) from fault
 
 
 def parse_record(fields: Mapping[str, Any]) -> TrainingRecord:

@@ -156,7 +156,7 @@ def measure_model(
     """
     embedded = yield from embed_samples(name, samples, embedder)
     for path, why in embedded.unreadable:
-        raise LookalikeError(f"{show_path(path)} {why}: start the training again.")
+        raise LookalikeError("{path} {why}: start the training again.", path=show_path(path), why=why)
     return (yield from _measure_embeddings(name, samples, groups, embedded.vectors, embedder))
 
 

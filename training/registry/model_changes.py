@@ -14,7 +14,7 @@ from indexer.models.installation import lock_installation
 from indexer.models.runtime import BIN_FILE, RUNTIME_FILE, SIGNATURE_FILE, XML_FILE
 from indexer.paths import show_path
 from indexer.search.generations import remove_unused_generations
-from indexer.wording import count_noun, name_model
+from indexer.wording import count_noun, name_model, tr
 from training.data.sources import UNFINISHED_FILE
 from training.judging.model_card import MODEL_CARD_FILE
 from training.judging.record import check_name, rename_checkpoint
@@ -42,10 +42,23 @@ class DeletionPlan(NamedTuple):
 
     def describe_losses(self) -> str:
         """What goes, exactly, and what stays."""
-        embeddings = f"the embeddings of {count_noun(self.photos, 'photo')} under it and " if self.photos else ""
+        embeddings = (
+            tr("the embeddings of {photos} under it and ", photos=count_noun(self.photos, "photo"))
+            if self.photos
+            else ""
+        )
         places = " and ".join(show_path(folder) for folder in self.folders)
-        lines = [f"With {self.name} go {embeddings}{self.byte_count / 1e6:,.0f} MB in {places}.", self.remark]
-        return " ".join(filter(None, [*lines, "Photos, labels and decisions stay. This cannot be undone."]))
+        lines = [
+            tr(
+                "With {name} go {embeddings}{byte_count:,.0f} MB in {places}.",
+                name=self.name,
+                embeddings=embeddings,
+                byte_count=self.byte_count / 1e6,
+                places=places,
+            ),
+            self.remark,
+        ]
+        return " ".join(filter(None, [*lines, tr("Photos, labels and decisions stay. This cannot be undone.")]))
 
 
 def find_kept_model(name: str, library: Library | None) -> KeptModel:
@@ -62,15 +75,19 @@ def find_kept_model(name: str, library: Library | None) -> KeptModel:
             return matching[0]
         if matching:
             digits = ", ".join(row.fingerprint[:12] for row in matching)
-            raise LookalikeError(f"Several models are called {name}. Name one by its fingerprint: {digits}.")
-    raise LookalikeError(f"There is no model {name} here. See: lookalike model overview")
+            raise LookalikeError(
+                "Several models are called {name}. Name one by its fingerprint: {digits}.", name=name, digits=digits
+            )
+    raise LookalikeError("There is no model {name} here. See: lookalike model overview", name=name)
 
 
 def rename_model(model: KeptModel, name: str, library: Library | None) -> None:
     """Call a model by another name: in the library, in its card, and in the record of its training."""
     name = check_name(name)
     if model.state == READY:
-        raise LookalikeError(f"{model.name} is the name it was published under. Only models of yours can be renamed.")
+        raise LookalikeError(
+            "{name} is the name it was published under. Only models of yours can be renamed.", name=model.name
+        )
     if library is not None and model.state != TRAINED:
         library.store.models.rename_model(model.fingerprint, name)
     try:
@@ -81,13 +98,17 @@ def rename_model(model: KeptModel, name: str, library: Library | None) -> None:
                 fields = read_json(folder / CARD_FILE) | {"name": name}
                 atomic.write_file(folder / CARD_FILE, (json.dumps(fields, indent=2) + "\n").encode())
     except OSError as fault:
-        raise LookalikeError(f"{show_path(model.folder)} cannot be written to: {fault.strerror or fault}.") from fault
+        raise LookalikeError(
+            "{folder} cannot be written to: {reason}.",
+            folder=show_path(model.folder),
+            reason=fault.strerror or fault,
+        ) from fault
 
 
 def export_model(model: KeptModel, out: Path) -> None:
     """Write a checkpoint that any library can use into a folder that is new or empty; LookalikeError elsewhere."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise LookalikeError(f"{show_path(out)} holds something already. Name a new or empty folder.")
+        raise LookalikeError("{out} holds something already. Name a new or empty folder.", out=show_path(out))
     try:
         temporary = atomic.create_sole_temporary_folder(out)
         try:
@@ -100,20 +121,24 @@ def export_model(model: KeptModel, out: Path) -> None:
         finally:
             atomic.remove_path(temporary)
     except OSError as fault:
-        raise LookalikeError(f"No model can be written to {show_path(out)}: {fault.strerror or fault}.") from fault
+        raise LookalikeError(
+            "No model can be written to {out}: {reason}.", out=show_path(out), reason=fault.strerror or fault
+        ) from fault
 
 
 def plan_deletion(model: KeptModel, library: Library | None) -> DeletionPlan:
     """What deleting a model would take; LookalikeError for the one in use, and for what came with the program."""
     if model.state == ACTIVE:
-        raise LookalikeError(f"The library sees with {model.name}. Use another model first, then delete this one.")
+        raise LookalikeError(
+            "The library sees with {name}. Use another model first, then delete this one.", name=model.name
+        )
     if model.state == READY and model.folder.parent not in list_models_folders():
-        raise LookalikeError(f"{model.name} came with the program and goes with it.")
+        raise LookalikeError("{name} came with the program and goes with it.", name=model.name)
     folders = list(dict.fromkeys(filter(None, (model.folder, model.checkpoint))))
     byte_count = sum(path.stat().st_size for folder in folders for path in _list_own_files(folder))
     base = library.find_base_model() if library is not None and library.model_id else None
     is_base = library is not None and base is not None and base.model_id == _find_id(model, library)
-    remark = "What the model in use does on your labels can no longer be measured, as it was taught on this one."
+    remark = tr("What the model in use does on your labels can no longer be measured, as it was taught on this one.")
     return DeletionPlan(model.name, model.photos, folders, byte_count, remark if is_base else "")
 
 
@@ -133,7 +158,9 @@ def delete_model(model: KeptModel, library: Library | None) -> DeletionPlan:
             else:
                 _remove_own_files(folder)
     except OSError as fault:
-        raise LookalikeError(f"{fault.filename} could not be deleted: {fault.strerror or fault}.") from fault
+        raise LookalikeError(
+            "{filename} could not be deleted: {reason}.", filename=fault.filename, reason=fault.strerror or fault
+        ) from fault
     return plan
 
 

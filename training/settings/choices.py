@@ -8,9 +8,11 @@ one entry here.
 
 from typing import NamedTuple
 
+from indexer.wording import tr
+
 PURPOSES: dict[str, str] = {
-    "images": "New pictures of these classes: every class is trained and tested on pictures left out.",
-    "classes": "New classes: whole classes are kept out of the training and the test asks about those only.",
+    "images": tr("New pictures of these classes: every class is trained and tested on pictures left out."),
+    "classes": tr("New classes: whole classes are kept out of the training and the test asks about those only."),
 }
 
 
@@ -33,77 +35,86 @@ PURPOSE_DEFAULTS: dict[str, PurposeDefaults] = {
 }
 
 RECIPES: dict[str, str] = {
-    "auto": "The instant one where there are classes, else unlabelled.",
-    "instant": "A closed form on the embeddings there are, judged on every picture: seconds.",
-    "thorough": "The most thorough of the following that this computer ends within minutes.",
-    "quick": "Train only a layer after the network, on what that says about each picture: seconds.",
-    "tail": "Train the last stage of the network, on what the stages before say about each picture: a minute or two.",
-    "full": "Train the whole network: the strongest and the slowest way.",
-    "unlabelled": "Needs no classes: the whole network learns that views of one picture and frames of one burst belong "
-    "together.",
+    "auto": tr("The instant one where there are classes, else unlabelled."),
+    "instant": tr("A closed form on the embeddings there are, judged on every picture: seconds."),
+    "thorough": tr("The most thorough of the following that this computer ends within minutes."),
+    "quick": tr("Train only a layer after the network, on what that says about each picture: seconds."),
+    "tail": tr(
+        "Train the last stage of the network, on what the stages before say about each picture: a minute or two."
+    ),
+    "full": tr("Train the whole network: the strongest and the slowest way."),
+    "unlabelled": tr(
+        "Needs no classes: the whole network learns that views of one picture and frames of one burst belong together."
+    ),
 }
 
 BUILT_IN, COURSE = "built-in", "course"
 BACKBONES: dict[str, str] = {
-    BUILT_IN: "The network that is built in.",
-    COURSE: "The small network of the lecture notes for pictures of 28 pixels, trained from nothing.",
+    BUILT_IN: tr("The network that is built in."),
+    COURSE: tr("The small network of the lecture notes for pictures of 28 pixels, trained from nothing."),
 }
 
 INITIAL_WEIGHTS: dict[str, str] = {
-    "pretrained": "Those that the network learned on other pictures; the lecture notes' own network has none.",
-    "random": "Drawn by chance: the training starts from nothing, and needs many pictures.",
+    "pretrained": tr("Those that the network learned on other pictures; the lecture notes' own network has none."),
+    "random": tr("Drawn by chance: the training starts from nothing, and needs many pictures."),
 }
 
 POOLINGS: dict[str, str] = {
-    "own": "As the network does it, mostly by the mean.",
-    "gem": "By a mean between mean and maximum, whose exponent is learned (Radenovic 2018).",
-    "max": "By the strongest answer of all places (Teh et al. 2020, ProxyNCA++).",
+    "own": tr("As the network does it, mostly by the mean."),
+    "gem": tr("By a mean between mean and maximum, whose exponent is learned (Radenovic 2018)."),
+    "max": tr("By the strongest answer of all places (Teh et al. 2020, ProxyNCA++)."),
 }
 
 HEAD_STARTS: dict[str, str] = {
-    "auto": "Instant where only that end is trained, for new pictures; else plain.",
-    "instant": "As the recipe instant makes it of the pictures to learn from.",
-    "plain": "As the network says it by itself, or the principal components of that.",
+    "auto": tr("Instant where only that end is trained, for new pictures; else plain."),
+    "instant": tr("As the recipe instant makes it of the pictures to learn from."),
+    "plain": tr("As the network says it by itself, or the principal components of that."),
 }
 
 HEAD_REFITS: dict[str, str] = {
-    "auto": "It is fitted anew for new pictures with the recipes tail and full, where validation finds that better.",
-    "never": "It stays as the steps have left it.",
+    "auto": tr(
+        "It is fitted anew for new pictures with the recipes tail and full, where validation finds that better."
+    ),
+    "never": tr("It stays as the steps have left it."),
 }
 
 PRESETS: dict[str, str] = {
-    "tuned": "Settings that train well in practice.",
-    "lecture": "The form of the lecture notes: margin 1, the plain mean over all pairs or triplets of a batch; where "
-    "the notes have none, as tuned.",
+    "tuned": tr("Settings that train well in practice."),
+    "lecture": tr(
+        "The form of the lecture notes: margin 1, the plain mean over all pairs or triplets of a batch; where "
+        "the notes have none, as tuned."
+    ),
 }
 
 SAMPLINGS: dict[str, str] = {
-    "classes": "Classes come together by chance.",
-    "hard-classes": "Classes come together with those that the model confuses with them, found anew before each epoch.",
+    "classes": tr("Classes come together by chance."),
+    "hard-classes": tr(
+        "Classes come together with those that the model confuses with them, found anew before each epoch."
+    ),
 }
 
 DISTANCES: dict[str, str] = {
-    "l2": "The straight line between two embeddings, as the search measures it.",
-    "squared-l2": "Its square: far mistakes weigh more.",
-    "l1": "The sum of the differences of all numbers, over the root of their count so that margins mean the same.",
-    "cosine": "The angle between two embeddings: 1 - its cosine.",
-    "dot": "1 - the inner product: the same as cosine for embeddings of length 1.",
-    "rbf": "A bell curve around each photo: beyond its width everything is equally far.",
+    "l2": tr("The straight line between two embeddings, as the search measures it."),
+    "squared-l2": tr("Its square: far mistakes weigh more."),
+    "l1": tr("The sum of the differences of all numbers, over the root of their count so that margins mean the same."),
+    "cosine": tr("The angle between two embeddings: 1 - its cosine."),
+    "dot": tr("1 - the inner product: the same as cosine for embeddings of length 1."),
+    "rbf": tr("A bell curve around each photo: beyond its width everything is equally far."),
 }
 
 MARGIN_SCHEDULES: dict[str, str] = {
-    "constant": "The margin stays as it is.",
-    "growing": "It begins at a quarter and grows over the first half of the steps, as the network learns.",
+    "constant": tr("The margin stays as it is."),
+    "growing": tr("It begins at a quarter and grows over the first half of the steps, as the network learns."),
 }
 
 MINERS: dict[str, str] = {
-    "all": "Every pair or triplet of the batch.",
-    "random": "For each photo one match and one mismatch by chance: the naive way.",
-    "hard": "For each photo only its farthest match and its nearest mismatch; strong, but can collapse.",
-    "semi-hard": "For each matching pair the nearest mismatch that is farther away than the match.",
-    "semi-hard-all": "Every triplet whose mismatch is farther than the match, but by less than the margin.",
-    "distance-weighted": "For each photo mismatches at all distances alike, not the many far ones only.",
-    "multi-similarity": "Matches farther than the nearest mismatch, and mismatches nearer than the farthest match.",
+    "all": tr("Every pair or triplet of the batch."),
+    "random": tr("For each photo one match and one mismatch by chance: the naive way."),
+    "hard": tr("For each photo only its farthest match and its nearest mismatch; strong, but can collapse."),
+    "semi-hard": tr("For each matching pair the nearest mismatch that is farther away than the match."),
+    "semi-hard-all": tr("Every triplet whose mismatch is farther than the match, but by less than the margin."),
+    "distance-weighted": tr("For each photo mismatches at all distances alike, not the many far ones only."),
+    "multi-similarity": tr("Matches farther than the nearest mismatch, and mismatches nearer than the farthest match."),
 }
 
 
@@ -153,135 +164,139 @@ PROXY_RATE = 20.0
 # The others' margins and temperatures are those of their papers, named beside each, as far as those say them.
 LOSSES: dict[str, LossChoice] = {
     "contrastive": LossChoice(
-        "Pairs: matches are pulled together, mismatches nearer than the margin are pushed apart.",
+        tr("Pairs: matches are pulled together, mismatches nearer than the margin are pushed apart."),
         PAIR_MINER_NAMES,
         {"tuned": LossPreset(0.6), "lecture": LossPreset(1.0)},
         ALL_DISTANCES,
         margin_grows=True,
     ),
     "contrastive-squared": LossChoice(
-        "The same with squared distances: the farthest match and the nearest mismatch weigh most.",
+        tr("The same with squared distances: the farthest match and the nearest mismatch weigh most."),
         PAIR_MINER_NAMES,
         _repeat_preset(LossPreset(1.0)),
         ALL_DISTANCES,
         margin_grows=True,
     ),
     "contrastive-hadsell": LossChoice(
-        "The same with squares inside the margin: mismatches just within it are hardly pushed (Hadsell 2006).",
+        tr("The same with squares inside the margin: mismatches just within it are hardly pushed (Hadsell 2006)."),
         PAIR_MINER_NAMES,
         _repeat_preset(LossPreset(1.0)),
         ALL_DISTANCES,
         margin_grows=True,
     ),
     "triplet": LossChoice(
-        "Triplets: a photo has to be nearer to its match than to a mismatch, by at least the margin.",
+        tr("Triplets: a photo has to be nearer to its match than to a mismatch, by at least the margin."),
         (*PAIR_MINER_NAMES, "semi-hard-all"),
         {"tuned": LossPreset(0.2, "semi-hard-all", "active"), "lecture": LossPreset(1.0)},
         ALL_DISTANCES,
         margin_grows=True,
     ),
     "triplet-soft": LossChoice(
-        "Triplets without a margin: the nearer the match than the mismatch the better, ever more gently (Hermans).",
+        tr("Triplets without a margin: the nearer the match than the mismatch the better, ever more gently (Hermans)."),
         ("hard", "semi-hard", "random"),
         {"tuned": LossPreset(miner="semi-hard"), "lecture": LossPreset(miner="random")},
         ALL_DISTANCES,
     ),
     "triplet-hierarchical": LossChoice(
-        "Triplets with a margin of their own by how far apart their classes are in a tree, made anew before each epoch "
-        "(Ge 2018); best with the sampling hard-classes.",
+        tr(
+            "Triplets with a margin of their own by how far apart their classes are in a tree, made anew before each "
+            "epoch (Ge 2018); best with the sampling hard-classes."
+        ),
         ("all", "random", "hard"),
         _repeat_preset(LossPreset(0.1, average="active")),
     ),
     "triplet-adapted": LossChoice(
-        "Triplets, with the shift corrected that choosing some and not others brings in (Yu 2018).",
+        tr("Triplets, with the shift corrected that choosing some and not others brings in (Yu 2018)."),
         (*PAIR_MINER_NAMES, "semi-hard-all"),
         _repeat_preset(LossPreset(0.2, "semi-hard", "active")),
         ALL_DISTANCES,
         margin_grows=True,
     ),
     "asymmetric": LossChoice(
-        "Pairs: of the matches only a chain through each class counts, and anchor and other photo take two ways "
-        "(Xu 2019).",
+        tr(
+            "Pairs: of the matches only a chain through each class counts, and anchor and other photo take two ways "
+            "(Xu 2019)."
+        ),
         ("all",),
         _repeat_preset(LossPreset()),
     ),
     "group": LossChoice(
-        "Classes: the photos of a batch vote on each other's, by how alike they are (Elezi 2020).",
+        tr("Classes: the photos of a batch vote on each other's, by how alike they are (Elezi 2020)."),
         ("all",),
         _repeat_preset(LossPreset(temperature=0.1, own_rate=PROXY_RATE)),
     ),
     "siamese": LossChoice(
-        "A small network judges each pair as same or different; the simplest way and the weakest (lecture notes).",
+        tr("A small network judges each pair as same or different; the simplest way and the weakest (lecture notes)."),
         ("all", "random", "semi-hard"),  # with the hardest pairs only, the head learns to call the near ones different
         {"tuned": LossPreset(average="active", own_rate=10.0), "lecture": LossPreset(miner="random", own_rate=10.0)},
     ),
     "siamese-concatenated": LossChoice(
-        "The same with a small network that sees both embeddings side by side, as the lecture notes draw it.",
+        tr("The same with a small network that sees both embeddings side by side, as the lecture notes draw it."),
         ("all", "random"),
         {"tuned": LossPreset(average="active", own_rate=10.0), "lecture": LossPreset(miner="random", own_rate=1.0)},
     ),
     "supcon": LossChoice(
-        "Every match has to stand out from the whole batch, all matches at once (Khosla 2020).",
+        tr("Every match has to stand out from the whole batch, all matches at once (Khosla 2020)."),
         ("all",),
         _repeat_preset(LossPreset(temperature=0.1)),
     ),
     "nt-xent": LossChoice(
-        "Each match on its own has to stand out from all mismatches of the batch (Sohn 2016, Chen 2020).",
+        tr("Each match on its own has to stand out from all mismatches of the batch (Sohn 2016, Chen 2020)."),
         ("all",),
         _repeat_preset(LossPreset(temperature=0.07)),
     ),
     "multi-similarity": LossChoice(
-        "Pairs weighed by how hard they are, by themselves and beside the others of the batch (Wang 2019).",
+        tr("Pairs weighed by how hard they are, by themselves and beside the others of the batch (Wang 2019)."),
         ("all", "multi-similarity"),
         _repeat_preset(LossPreset()),
     ),
     "circle": LossChoice(
-        "Pairs weighed by how far each still has to go (Sun 2020).",
+        tr("Pairs weighed by how far each still has to go (Sun 2020)."),
         ("all",),
         _repeat_preset(LossPreset(0.4, temperature=1 / 80)),
     ),
     "fast-ap": LossChoice(
-        "The ranking itself: the average precision of each photo's neighbours, made smooth (Cakir 2019).",
+        tr("The ranking itself: the average precision of each photo's neighbours, made smooth (Cakir 2019)."),
         ("all",),
         _repeat_preset(LossPreset()),
     ),
     "angular": LossChoice(
-        "Triplets by the angle at the mismatch instead of by distances (Wang 2017).",
+        tr("Triplets by the angle at the mismatch instead of by distances (Wang 2017)."),
         ("all",),
         _repeat_preset(LossPreset()),
     ),
     "snr": LossChoice(
-        "Pairs, with distances as noise against signal: the variance of the difference (Yuan 2019).",
+        tr("Pairs, with distances as noise against signal: the variance of the difference (Yuan 2019)."),
         ("all",),
         _repeat_preset(LossPreset(1.0)),
     ),
     "margin": LossChoice(
-        "Pairs on two sides of a boundary that is learned too (Wu 2017).",
+        tr("Pairs on two sides of a boundary that is learned too (Wu 2017)."),
         ("distance-weighted", "all"),
         _repeat_preset(LossPreset(0.2, "distance-weighted", own_rate=PROXY_RATE)),
     ),
     "margin-per-class": LossChoice(
-        "The same with a boundary of its own for each class (Wu 2017).",
+        tr("The same with a boundary of its own for each class (Wu 2017)."),
         ("distance-weighted", "all"),
         _repeat_preset(LossPreset(0.2, "distance-weighted", own_rate=PROXY_RATE)),
     ),
     "normalised-softmax": LossChoice(
-        "Classes: each has a point of its own, and a photo has to be nearest to that of its class (Zhai 2019).",
+        tr("Classes: each has a point of its own, and a photo has to be nearest to that of its class (Zhai 2019)."),
         ("all",),
         _repeat_preset(LossPreset(temperature=0.05, own_rate=PROXY_RATE)),
     ),
     "cosface": LossChoice(
-        "The same, and the point of the own class has to be nearer by a margin (Wang 2018).",
+        tr("The same, and the point of the own class has to be nearer by a margin (Wang 2018)."),
         ("all",),
         _repeat_preset(LossPreset(0.35, temperature=1 / 64, own_rate=PROXY_RATE)),
     ),
     "arcface": LossChoice(
-        "The same with the margin as an angle (Deng 2019).",
+        tr("The same with the margin as an angle (Deng 2019)."),
         ("all",),
         _repeat_preset(LossPreset(0.5, temperature=1 / 64, own_rate=PROXY_RATE)),
     ),
     "proxy-nca": LossChoice(
-        "Classes by their points and by squared distances, at the temperature of ProxyNCA++ (Teh 2020).",
+        tr("Classes by their points and by squared distances, at the temperature of ProxyNCA++ (Teh 2020)."),
         ("all",),
         {
             "tuned": LossPreset(temperature=1 / 9, own_rate=PROXY_RATE),
@@ -290,12 +305,15 @@ LOSSES: dict[str, LossChoice] = {
         },
     ),
     "proxy-anchor": LossChoice(
-        "Each class's point pulls the photos of the batch that are far from it and pushes those too near (Kim 2020).",
+        tr(
+            "Each class's point pulls the photos of the batch that are far from it and pushes those too near (Kim "
+            "2020)."
+        ),
         ("all",),
         _repeat_preset(LossPreset(0.1, temperature=1 / 32, own_rate=PROXY_RATE)),
     ),
     "soft-triple": LossChoice(
-        "Classes with ten points each, for classes of several looks (Qian 2019).",
+        tr("Classes with ten points each, for classes of several looks (Qian 2019)."),
         ("all",),
         _repeat_preset(LossPreset(0.01, temperature=1 / 20, own_rate=PROXY_RATE)),
     ),

@@ -3,13 +3,13 @@
 The command line's options and the window's dialog are made from `list_settings(TrainConfig)`. Imports no torch.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
-from typing import Any, NamedTuple, cast, get_type_hints
+from typing import Any, cast, get_type_hints
 
 from indexer.errors import LookalikeError
+from indexer.wording import tr
 from training.settings.choices import (
     BACKBONES,
     BUILT_IN,
@@ -31,52 +31,12 @@ from training.settings.choices import (
     LossPreset,
     choose_miner,
 )
+from training.settings.setting_rule import SettingField, SettingRule, SettingValue, format_value
 
-SettingValue = str | int | float | None
 MAX_NAME_LENGTH = 200  # characters of a choice
 # With random weights there is nothing to forget on the way, and larger steps are taken.
 FROM_SCRATCH_DEFAULTS: dict[str, float] = {"learning_rate": 1e-3, "interpolation": 1.0}
 _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
-
-
-class SettingRule(NamedTuple):
-    """The values that a setting may have, with help for a lay reader: `choices` (name -> help), or `low` to `high`.
-
-    `unset` says what None stands for, "" where None is not allowed; `advanced` settings are folded away in the dialog.
-    `others` says which names beside those of `choices` are allowed, "" where none are.
-    """
-
-    help: str
-    choices: Mapping[str, str] = {}
-    low: float = -math.inf
-    high: float = math.inf
-    unset: str = ""
-    advanced: bool = False
-    others: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether names are allowed that are none of `choices`."""
-        return bool(self.others)
-
-
-class SettingField(NamedTuple):
-    """One setting as the command line and the dialog need it; `kind` is str, int or float."""
-
-    name: str
-    kind: type
-    default: SettingValue
-    rule: SettingRule
-
-    @property
-    def option_name(self) -> str:
-        """The name on the command line: --image-size for image_size."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def allows_none(self) -> bool:
-        """Whether the setting may be None, which stands for `rule.unset`."""
-        return bool(self.rule.unset)
 
 
 def _make_setting(default: SettingValue, rule: SettingRule) -> Any:
@@ -86,13 +46,10 @@ def _make_setting(default: SettingValue, rule: SettingRule) -> Any:
 def _make_suited_setting(name: str, rule: SettingRule) -> Any:
     """A setting of PurposeDefaults: None, when a config is made, becomes the default of its purpose."""
     images, classes = (format_value(getattr(PURPOSE_DEFAULTS[purpose], name)) for purpose in ("images", "classes"))
-    description = f"{images}" if images == classes else f"{images} for new pictures, {classes} for new classes"
+    description = images
+    if images != classes:
+        description = tr("{images} for new pictures, {classes} for new classes", images=images, classes=classes)
     return _make_setting(None, rule._replace(unset=description))
-
-
-def format_value(value: str | float) -> str:
-    """A value as a user types it: "0.0003", "6"."""
-    return value if isinstance(value, str) else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +239,7 @@ class TrainConfig:
         known = {setting.name for setting in fields(cls)}
         for name in values:
             if name not in known:
-                raise LookalikeError(f"There is no training setting called {name!r}.")
+                raise LookalikeError("There is no training setting called {name!r}.", name=name)
         return cls(**values)
 
 
@@ -301,9 +258,17 @@ def list_settings(config: type[TrainConfig]) -> tuple[SettingField, ...]:
 def _check_learners(config: TrainConfig) -> None:
     """Raise LookalikeError where the embedding cannot be divided among several learners."""
     if config.dim < 2 * config.learners:
-        raise LookalikeError(f"{config.learners} learners need --dim {2 * config.learners} or more, two numbers each.")
+        raise LookalikeError(
+            "{learners} learners need --dim {value} or more, two numbers each.",
+            learners=config.learners,
+            value=2 * config.learners,
+        )
     if config.loss not in DIVISIBLE_LOSSES:
-        raise LookalikeError(f"The loss {config.loss} cannot be divided; choose {_join_choices(DIVISIBLE_LOSSES)}.")
+        raise LookalikeError(
+            "The loss {loss} cannot be divided; choose {choices}.",
+            loss=config.loss,
+            choices=_join_choices(DIVISIBLE_LOSSES),
+        )
     if config.sampling != "classes":
         raise LookalikeError("Learners choose their pictures themselves: leave --sampling out.")
 
@@ -316,9 +281,15 @@ def _settle_recipe(config: TrainConfig) -> None:
     """
     is_whole = config.from_scratch or config.pooling != "own"
     if config.recipe == "instant" or (is_whole and config.recipe in ("quick", "tail")):
-        network = f"the network {config.backbone}" if config.pooling == "own" else "another pooling"
-        network = "a network from nothing" if config.from_scratch else network
-        raise LookalikeError(f"The recipe {config.recipe} is not for {network}; choose full or unlabelled.")
+        network = (
+            tr("the network {backbone}", backbone=config.backbone) if config.pooling == "own" else tr("another pooling")
+        )
+        network = tr("a network from nothing") if config.from_scratch else network
+        raise LookalikeError(
+            "The recipe {recipe} is not for {network}; choose full or unlabelled.",
+            recipe=config.recipe,
+            network=network,
+        )
     if config.recipe in ("auto", "thorough"):
         object.__setattr__(config, "recipe", "full" if is_whole else "thorough")
 
@@ -330,19 +301,29 @@ def _check_loss(config: TrainConfig) -> None:
         _check_supported(loss, "miner", config.miner, LOSSES[loss].miners)
     if config.margin_schedule != "constant" and not LOSSES[loss].margin_grows:
         growing = tuple(name for name, choice in LOSSES.items() if choice.margin_grows)
-        raise LookalikeError(f"The margin of the loss {loss} cannot grow; that of {_join_choices(growing)} can.")
+        raise LookalikeError(
+            "The margin of the loss {loss} cannot grow; that of {choices} can.",
+            loss=loss,
+            choices=_join_choices(growing),
+        )
     _check_supported(loss, "distance", config.distance, LOSSES[loss].distances)
     for name, configured, preset_value in (
         ("margin", config.margin, usual.margin),
         ("temperature", config.temperature, usual.temperature),
     ):
         if configured is not None and preset_value is None:
-            raise LookalikeError(f"The loss {loss} has no {name}; leave --{name} out.")
+            raise LookalikeError("The loss {loss} has no {name}; leave --{name} out.", loss=loss, name=name)
 
 
 def _check_supported(loss: str, noun: str, name: str, supported: tuple[str, ...]) -> None:
     if name not in supported:
-        raise LookalikeError(f"The loss {loss} cannot use the {noun} {name}; choose {_join_choices(supported)}.")
+        raise LookalikeError(
+            "The loss {loss} cannot use the {noun} {name}; choose {choices}.",
+            loss=loss,
+            noun=noun,
+            name=name,
+            choices=_join_choices(supported),
+        )
 
 
 def _check_value(setting: SettingField, value: object) -> None:
@@ -358,18 +339,27 @@ def _check_choice(setting: SettingField, value: object) -> None:
     is_name = isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_NAME_LENGTH
     if not is_name or (value not in setting.rule.choices and not setting.rule.is_open):
         raise LookalikeError(
-            f"{setting.option_name} cannot be {value!r}; choose {_join_choices(tuple(setting.rule.choices))}."
+            "{option_name} cannot be {value!r}; choose {choices}.",
+            option_name=setting.option_name,
+            value=value,
+            choices=_join_choices(tuple(setting.rule.choices)),
         )
 
 
 def _check_number(setting: SettingField, value: object) -> None:
     allowed = int if setting.kind is int else (int, float)
     if isinstance(value, bool) or not isinstance(value, allowed):
-        noun = "a whole number" if setting.kind is int else "a number"
-        raise LookalikeError(f"{setting.option_name} has to be {noun}, not {value!r}.")
+        noun = tr("a whole number") if setting.kind is int else tr("a number")
+        raise LookalikeError(
+            "{option_name} has to be {noun}, not {value!r}.", option_name=setting.option_name, noun=noun, value=value
+        )
     if not setting.rule.low <= value <= setting.rule.high:
         raise LookalikeError(
-            f"{setting.option_name} has to be from {setting.rule.low:g} to {setting.rule.high:.10g}, not {value!r}."
+            "{option_name} has to be from {low:g} to {high:.10g}, not {value!r}.",
+            option_name=setting.option_name,
+            low=setting.rule.low,
+            high=setting.rule.high,
+            value=value,
         )
 
 

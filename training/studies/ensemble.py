@@ -29,8 +29,10 @@ def fold_classes(parts: DataSplit, count: int) -> tuple[DataSplit, ...]:
     classes = sorted(label for label in photos if photos[label] >= PAIR_SIZE)
     if len(classes) < MIN_FOLD_CLASSES * count:
         raise LookalikeError(
-            f"{count} folds take {MIN_FOLD_CLASSES * count} classes of two pictures or more to learn from; there are "
-            f"{len(classes)}."
+            "{count} folds take {limit} classes of two pictures or more to learn from; there are {classes}.",
+            count=count,
+            limit=MIN_FOLD_CLASSES * count,
+            classes=len(classes),
         )
     fold_numbers = np.random.default_rng(0).permutation(len(classes)) % count
     fold = {label: int(fold_numbers[position]) for position, label in enumerate(classes)}

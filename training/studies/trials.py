@@ -175,8 +175,11 @@ def _check_readable(parts: DataSplit, readable: DataSplit) -> None:
         counts = Counter(sample.label for sample in readable_samples)
         if len(counts) < 2 or max(counts.values()) < PAIR_SIZE:
             raise LookalikeError(
-                f"{len(wanted) - len(readable_samples):,} of the {len(wanted):,} pictures to {task} cannot be read, "
-                "and the rest leave nothing to compare: mend or remove them, or add pictures."
+                "{unread:,} of the {wanted:,} pictures to {task} cannot be read, and the rest leave nothing "
+                "to compare: mend or remove them, or add pictures.",
+                unread=len(wanted) - len(readable_samples),
+                wanted=len(wanted),
+                task=task,
             )
 
 

@@ -78,7 +78,7 @@ def vary_augmentation(base: TrainConfig) -> list[StudyVariant]:
 def vary_margins(base: TrainConfig) -> list[StudyVariant]:
     """A variant for each margin of the loss; LookalikeError where it has none."""
     if base.loss_preset.margin is None:
-        raise LookalikeError(f"The loss {base.loss} has no margin; choose another by --loss.")
+        raise LookalikeError("The loss {loss} has no margin; choose another by --loss.", loss=base.loss)
     return [StudyVariant(f"margin {margin:g}", replace(base, margin=margin)) for margin in MARGINS]
 
 
@@ -156,7 +156,9 @@ def require_free_settings(study: str, settings: Iterable[str]) -> None:
     """Raise LookalikeError where one of the settings is the option whose values the study compares."""
     for setting in settings:
         if setting == STUDY_OPTIONS.get(study):
-            raise LookalikeError(f"The study {study} compares {study}; leave --{setting} out.")
+            raise LookalikeError(
+                "The study {study} compares {study}; leave --{setting} out.", study=study, setting=setting
+            )
 
 
 def select_variants(variants: Sequence[StudyVariant], only: Sequence[str]) -> list[StudyVariant]:
@@ -164,5 +166,7 @@ def select_variants(variants: Sequence[StudyVariant], only: Sequence[str]) -> li
     by_name = {variant.name: variant for variant in variants}
     for name in only:
         if name not in by_name:
-            raise LookalikeError(f"This study has no {name!r}; it compares: {'; '.join(by_name)}.")
+            raise LookalikeError(
+                "This study has no {name!r}; it compares: {names}.", name=name, names="; ".join(by_name)
+            )
     return [by_name[name] for name in only] or list(variants)

@@ -15,7 +15,7 @@ from indexer.database.sqlite.opening import OWN_FOLDERS, THUMBNAIL_FILES
 from indexer.errors import LibraryError
 from indexer.library import Library
 from indexer.paths import show_path
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 
 @click.command("move")
@@ -29,7 +29,7 @@ def move_command(source: Path, target: Path, *, as_json: bool, attached: bool) -
     Killed, it goes on where it stopped. The LIBRARY stays as it is; no picture is touched.
     """
     if source == target:
-        raise click.UsageError("The library and the target are one.")
+        raise click.UsageError(tr("The library and the target are one."))
     with Library.open(source) as opened, opened.store.take_job_lock():
         _make_folder(target)
         if opened.store.database.is_shared:
@@ -50,16 +50,27 @@ def move_command(source: Path, target: Path, *, as_json: bool, attached: bool) -
         print_result("move", {"to": place, "rows": rows, "digests": {name: d.sha256 for name, d in digests.items()}})
         return
     print_line(
-        f"{count_noun(rows['photos'], 'photo')} with all that is known of them are in {place}, row by row equal."
+        tr(
+            "{photos} with all that is known of them are in {place}, row by row equal.",
+            photos=count_noun(rows["photos"], "photo"),
+            place=place,
+        )
     )
-    print_line(f"{show_path(source)} stays as it is; from now on use the other one, or their labels will differ.")
+    print_line(
+        tr(
+            "{source} stays as it is; from now on use the other one, or their labels will differ.",
+            source=show_path(source),
+        )
+    )
 
 
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LibraryError(f"{show_path(folder)} cannot be made ({error.strerror}).") from error
+        raise LibraryError(
+            "{folder} cannot be made ({strerror}).", folder=show_path(folder), strerror=error.strerror
+        ) from error
 
 
 COMMANDS = [move_command]

@@ -17,6 +17,7 @@ from indexer.models.card import ModelCard
 from indexer.models.embedder import defer_model
 from indexer.places import find_library
 from indexer.progress import Steps
+from indexer.wording import tr
 
 
 @click.command("worker")
@@ -55,7 +56,9 @@ def worker_command(
     if as_json:
         print_result("worker", report._asdict())
     else:
-        print_line(f"{report.embedded:,} photos embedded, {report.failed:,} failed.")
+        print_line(
+            tr("{embedded:,} photos embedded, {failed:,} failed.", embedded=report.embedded, failed=report.failed)
+        )
 
 
 def _get_model(library: Library) -> Steps[ModelCard]:

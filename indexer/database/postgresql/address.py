@@ -10,11 +10,12 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from indexer.errors import LookalikeError
+from indexer.wording import tr
 
 URI_SCHEMES = ("postgresql", "postgres")
 OWN_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 _LIBRARY_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
-_TEACH = "Write postgresql://USER@HOST/DATABASE?library=NAME."
+_TEACH = tr("Write postgresql://USER@HOST/DATABASE?library=NAME.")
 
 
 class ServerAddress(NamedTuple):
@@ -47,9 +48,9 @@ def parse_address(text: str) -> ServerAddress:
         host, options = parts.hostname or "", parse_qsl(parts.query, strict_parsing=True, keep_blank_values=True)
         has_password = parts.password is not None or any(name == "password" for name, _ in options)
     except ValueError as error:
-        raise LookalikeError(f"The address of the shared library is none. {_TEACH}") from error
+        raise LookalikeError("The address of the shared library is none. {hint}", hint=_TEACH) from error
     if parts.scheme not in URI_SCHEMES:
-        raise LookalikeError(f"{parts.scheme!r} is no kind of server that is known. {_TEACH}")
+        raise LookalikeError("{scheme!r} is no kind of server that is known. {hint}", scheme=parts.scheme, hint=_TEACH)
     if has_password:
         raise LookalikeError(
             "A password does not belong in the address, where others can read it. Put it into the password file of "
@@ -57,7 +58,7 @@ def parse_address(text: str) -> ServerAddress:
         )
     names = [value for name, value in options if name == "library"]
     if len(names) != 1 or not _LIBRARY_NAME.fullmatch(names[0]):
-        raise LookalikeError(f"The address names no library: letters, digits, _ and - only. {_TEACH}")
+        raise LookalikeError("The address names no library: letters, digits, _ and - only. {hint}", hint=_TEACH)
     rest = urlencode([(name, value) for name, value in options if name != "library"])
     return ServerAddress(names[0], host, urlunsplit(parts._replace(query=rest)))
 

@@ -94,9 +94,7 @@ class PostgresqlDatabase:
     def require_present(self) -> None:
         """Raise LibraryError where the library's tables have been deleted since it was opened."""
         if not self._read(lambda: has_tables(self._db, self.address)):
-            raise LibraryError(f"The library {self.place} has been deleted meanwhile.")
-
-    # asking
+            raise LibraryError("The library {place} has been deleted meanwhile.", place=self.place)
 
     def _read(self, ask: Callable[[], T]) -> T:
         """The answer; where the connection is lost, it is opened again and asked once more."""
@@ -227,7 +225,9 @@ class PostgresqlDatabase:
         try:
             return json.loads(text) if text is not None else None
         except ValueError as error:
-            raise LibraryError(f"The library {self.place} is damaged: its setting {name!r} is no JSON.") from error
+            raise LibraryError(
+                "The library {place} is damaged: its setting {name!r} is no JSON.", place=self.place, name=name
+            ) from error
 
     def fetch_integer(self, sql: str, values: Sequence[object] = ()) -> int:
         """The integer in the first column of the first row, 0 where there is no row or a null."""
@@ -289,7 +289,7 @@ class PostgresqlDatabase:
         except psycopg.OperationalError as error:
             if not self._db.closed or not self._find_commit(token):
                 raise LibraryError(
-                    f"{describe_loss(error, self.place)} What was to be written was not written."
+                    "{loss} What was to be written was not written.", loss=describe_loss(error, self.place)
                 ) from error
         except psycopg.Error:
             with self._translate_errors():
@@ -347,7 +347,9 @@ class PostgresqlDatabase:
         """Let no other computer begin a job on the library; LibraryBusy where one is at work on it."""
         lock = (JOB_LOCK, self._lock_number)
         if self.fetch_rows("SELECT pg_try_advisory_lock(?, ?)", lock) != [(True,)]:
-            raise LibraryBusy(f"Another computer is at work on the library {self.place}; searching goes on.")
+            raise LibraryBusy(
+                "Another computer is at work on the library {place}; searching goes on.", place=self.place
+            )
         try:
             yield
         finally:

@@ -20,17 +20,20 @@ def prepare_tables(db: Connection, address: ServerAddress, lock_number: int, *, 
     """
     is_there = has_tables(db, address)
     if peek and not is_there:
-        raise LibraryError(f"There is no library {address.place}.")
+        raise LibraryError("There is no library {place}.", place=address.place)
     version, may_write = _read_version(db) if is_there else (0, True)
     if version > len(MIGRATIONS):
-        raise LibraryError(f"The library {address.place} was made by a newer Lookalike; update this one to open it.")
+        raise LibraryError(
+            "The library {place} was made by a newer Lookalike; update this one to open it.", place=address.place
+        )
     if version < len(MIGRATIONS) and not peek:
         try:
             _migrate_tables(db, address, lock_number)
         except psycopg.errors.InsufficientPrivilege as error:
             raise LibraryError(
-                f"The tables of the library {address.place} are not those of this version of Lookalike, and the user "
-                "of this address may not change them: let the library's owner open it once."
+                "The tables of the library {place} are not those of this version of Lookalike, and the user of "
+                "this address may not change them: let the library's owner open it once.",
+                place=address.place,
             ) from error
     return may_write
 

@@ -56,7 +56,9 @@ def _mark_copy(source: Database, target: Database) -> None:
     if target.fetch_setting(_MARK) == source.place:
         return
     if any(target.fetch_integer(f"SELECT count(*) FROM {table}") for table in ("settings", "roots", "models")):
-        raise LibraryError(f"The library {target.place} is there already. Choose another name for the copy.")
+        raise LibraryError(
+            "The library {place} is there already. Choose another name for the copy.", place=target.place
+        )
     target.execute_statement("INSERT INTO settings VALUES (?, ?)", (_MARK, json.dumps(source.place)))
 
 
@@ -102,8 +104,10 @@ def _require_equal(source: Database, target: Database, table: str) -> None:
         for name in reversed(TABLE_KEYS):
             target.execute_statement(f"DELETE FROM {name}")
     raise LibraryError(
-        f"The library {source.place} was changed while it was copied ({table}). Nothing of it is lost; copy it again "
-        "while nobody works on it."
+        "The library {place} was changed while it was copied ({table}). Nothing of it is lost; copy it "
+        "again while nobody works on it.",
+        place=source.place,
+        table=table,
     )
 
 

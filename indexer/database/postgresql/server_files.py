@@ -47,7 +47,9 @@ def fetch_model_files(database: Database, fingerprint: str, models: Path) -> Non
                 folder.mkdir(parents=True, exist_ok=True)
                 atomic.write_file(folder / name, files[name])
     except OSError as error:
-        raise LibraryError(f"The model cannot be written to {show_path(folder)} ({error.strerror}).") from error
+        raise LibraryError(
+            "The model cannot be written to {folder} ({reason}).", folder=show_path(folder), reason=error.strerror
+        ) from error
 
 
 def list_thumbnail_writes(thumbnails: Iterable[tuple[bytes | None, bytes | None]]) -> list[SqlStatement]:

@@ -27,7 +27,7 @@ from indexer.database.sqlite.opening import (
 from indexer.database.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from indexer.errors import LibraryBusy, LibraryError
 from indexer.paths import get_stored_folder, make_name_key, make_search_text, show_path
-from indexer.wording import convert_file_time, normalise_label
+from indexer.wording import convert_file_time, normalise_label, tr
 
 BUSY_SECONDS = 30.0
 CLOSING_SECONDS = 5.0  # for which a library that is being closed is waited for
@@ -136,13 +136,15 @@ class SqliteDatabase:
         version = self._read_integer("PRAGMA user_version")
         self._db.execute("COMMIT")
         if foreign and objects:
-            raise LibraryError(f"{self.path} is a database, but not one of Lookalike's.")
+            raise LibraryError("{path} is a database, but not one of Lookalike's.", path=self.path)
         if version > len(MIGRATIONS):
-            raise LibraryError(f"{self.path.parent} was made by a newer Lookalike; update this one to open it.")
+            folder = self.path.parent
+            raise LibraryError("{folder} was made by a newer Lookalike; update this one to open it.", folder=folder)
         if objects - _OPTIMISER_TABLES != _list_expected_objects(version):
             raise LibraryError(
-                f"The library {self.path.parent} holds other tables than Lookalike makes. Your photos are untouched: "
-                "move the library away and index the folder again."
+                "The library {parent} holds other tables than Lookalike makes. Your photos are untouched: move "
+                "the library away and index the folder again.",
+                parent=self.path.parent,
             )
         return version
 
@@ -183,20 +185,25 @@ class SqliteDatabase:
                 raise KeyboardInterrupt from error  # it struck while SQLite asked for the time
             raise LibraryError(self._describe_fault(error)) from error
         except UnicodeEncodeError as error:  # a word of the user's, from a command line that is no UTF-8
-            raise LibraryError(
-                f"The library {self.path.parent} holds Unicode text only, not {error.object!a}."
-            ) from error
+            values = {"parent": self.path.parent, "object": error.object}
+            raise LibraryError("The library {parent} holds Unicode text only, not {object!a}.", **values) from error
         except (sqlite3.DatabaseError, ValueError, TypeError, RecursionError) as error:
             # ValueError: damaged text, even in SQLite's own messages; TypeError: a number where JSON was stored
             raise LibraryError(
-                f"The library {self.path.parent} is damaged or is not one of Lookalike's ({error}). "
-                "Your photos are untouched: move the library away and index the folder again."
+                "The library {parent} is damaged or is not one of Lookalike's ({error}). Your photos are "
+                "untouched: move the library away and index the folder again.",
+                parent=self.path.parent,
+                error=error,
             ) from error
 
     def _describe_fault(self, error: sqlite3.OperationalError) -> str:
         code, folder = _get_code(error), self.path.parent
         if code == sqlite3.SQLITE_INTERRUPT:
-            return f"The library {folder} gave no answer within {self._limit:.0f} s. It may be damaged: lookalike check"
+            return tr(
+                "The library {folder} gave no answer within {seconds:.0f} s. It may be damaged: lookalike check",
+                folder=folder,
+                seconds=self._limit,
+            )
         if code == sqlite3.SQLITE_READONLY:
             return self._explain_read_only()
         if code == sqlite3.SQLITE_BUSY:  # said of a drive without locks too
@@ -206,7 +213,7 @@ class SqliteDatabase:
             )
         if code in _DISK_CODES and os.access(folder, os.W_OK) and (sentence := describe_full_disk(folder)):
             return sentence
-        return f"The library {folder} could not be read or written ({error})."
+        return tr("The library {folder} could not be read or written ({error}).", folder=folder, error=error)
 
     def require_writable(self) -> None:
         """Raise LibraryError where nothing can be written, with the reason."""
@@ -216,16 +223,18 @@ class SqliteDatabase:
     def _explain_read_only(self) -> str:
         folder = self.path.parent
         if not os.access(folder, os.W_OK):
-            return f"The library {folder} cannot be written: its folder or disk can only be read."
-        refused = f"The library {folder} cannot be written: its disk can only be read, or offers no locks."
-        return describe_full_disk(folder) or refused
+            return tr("The library {folder} cannot be written: its folder or disk can only be read.", folder=folder)
+        return describe_full_disk(folder) or tr(
+            "The library {folder} cannot be written: its disk can only be read, or offers no locks.", folder=folder
+        )
 
     def require_present(self) -> None:
         """Raise LibraryError where the file has been deleted or replaced since it was opened."""
         if _identify_file(self.path) != self._identity:
             raise LibraryError(
-                f"The library {self.path.parent} has been deleted or replaced meanwhile. What was done since is lost: "
-                "index the folder again."
+                "The library {parent} has been deleted or replaced meanwhile. What was done since is lost: "
+                "index the folder again.",
+                parent=self.path.parent,
             )
 
     @contextmanager

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from indexer.errors import LibraryError
 from indexer.paths import show_path
+from indexer.wording import tr
 
 DATABASE_FILE = "library.sqlite"
 ADDRESS_FILE = "server.json"  # in its place, where the library is one of a server
@@ -60,17 +61,30 @@ def require_own_folder(folder: Path) -> None:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
-                raise LibraryError(f"The library {show_path(folder)} cannot be read ({error.strerror}).") from error
+                raise LibraryError(
+                    "The library {folder} cannot be read ({reason}).",
+                    folder=show_path(folder),
+                    reason=error.strerror,
+                ) from error
             if not is_own(mode):
                 raise LibraryError(
-                    f"The library {show_path(folder)} is not opened: {name} in it is {_name_kind(mode)}, not a "
-                    f"{wanted} of its own. Your photos are untouched: index the folder into a new library."
+                    "The library {folder} is not opened: {name} in it is {kind}, not a {wanted} of its own. Your "
+                    "photos are untouched: index the folder into a new library.",
+                    folder=show_path(folder),
+                    name=name,
+                    kind=_name_kind(mode),
+                    wanted=wanted,
                 )
 
 
 def _name_kind(mode: int) -> str:
-    kinds = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a pipe", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
-    return kinds.get(stat.S_IFMT(mode), "a device")
+    kinds = {
+        stat.S_IFLNK: tr("a link"),
+        stat.S_IFIFO: tr("a pipe"),
+        stat.S_IFDIR: tr("a folder"),
+        stat.S_IFREG: tr("a file"),
+    }
+    return kinds.get(stat.S_IFMT(mode), tr("a device"))
 
 
 def choose_source(path: Path) -> DatabaseSource:
@@ -99,8 +113,12 @@ def copy_elsewhere(path: Path) -> DatabaseSource:
         copy.cleanup()
         needed = sum(file.stat().st_size for file in files) / 1e6
         raise LibraryError(
-            f"The library {show_path(path.parent)} cannot be written, and a copy to read needs {needed:,.0f} MB in "
-            f"{show_path(Path(tempfile.gettempdir()))} ({error.strerror}). Make room there, or set TMPDIR."
+            "The library {parent} cannot be written, and a copy to read needs {needed:,.0f} MB in {place} "
+            "({reason}). Make room there, or set TMPDIR.",
+            parent=show_path(path.parent),
+            needed=needed,
+            place=show_path(Path(tempfile.gettempdir())),
+            reason=error.strerror,
         ) from error
     return DatabaseSource((Path(copy.name) / path.name).as_uri(), read_only=True, copy=copy)
 
@@ -113,7 +131,10 @@ def describe_full_disk(folder: Path) -> str:
         return ""
     if free >= NEEDED_BYTES:
         return ""
-    return (
-        f"The disk that holds the library {show_path(folder)} is full: {free / 1e6:,.1f} MB are free, and "
-        f"{NEEDED_BYTES / 1e6:,.0f} MB are needed to write. Make room there; searching goes on."
+    return tr(
+        "The disk that holds the library {folder} is full: {free:,.1f} MB are free, and "
+        "{needed:,.0f} MB are needed to write. Make room there; searching goes on.",
+        folder=show_path(folder),
+        free=free / 1e6,
+        needed=NEEDED_BYTES / 1e6,
     )

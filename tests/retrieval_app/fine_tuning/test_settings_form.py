@@ -13,7 +13,8 @@ from indexer.errors import LookalikeError
 from retrieval_app.fine_tuning.plan_rows import DURATION_CHOICES, RadioEditor
 from retrieval_app.fine_tuning.settings_form import TrainForm, display_name
 from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, PURPOSES
-from training.settings.config import SettingField, TrainConfig, list_settings
+from training.settings.config import TrainConfig, list_settings
+from training.settings.setting_rule import SettingField
 
 SETTINGS = list_settings(TrainConfig)
 PLANNED = ("purpose", "class_level")  # asked of everybody

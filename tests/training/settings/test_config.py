@@ -8,7 +8,8 @@ import pytest
 
 from indexer.errors import LookalikeError
 from training.settings.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSE_DEFAULTS, PURPOSES, PurposeDefaults
-from training.settings.config import SettingField, TrainConfig, list_settings
+from training.settings.config import TrainConfig, list_settings
+from training.settings.setting_rule import SettingField
 
 SETTINGS = {setting.name: setting for setting in list_settings(TrainConfig)}
 NUMBERS = [setting for setting in SETTINGS.values() if setting.kind is not str]
