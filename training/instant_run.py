@@ -34,16 +34,15 @@ from training.judging import checkpoint, model_card
 from training.judging.examples import choose_examples
 from training.judging.identification_shares import IdentificationChange, measure_identification
 from training.judging.judged_models import (
-    MIN_GROUPS,
     BaselineResult,
     EmbeddedSamples,
     MeasuredModel,
     TrainingVerdict,
+    choose_units,
     describe_nearest,
     describe_power,
     embed_samples,
     explain_verdict,
-    name_resampling_unit,
 )
 from training.judging.out_of_fold import (
     LEAST_CLASSES_IN_FOLD,
@@ -209,22 +208,12 @@ def _examine(photos: LabelledVectors, purpose: str, folds: Sequence[HeldOutFold]
     alone = len(photos.labels) - len(figures.rows)
     before, after = (_make_figures(figures, alone, side) for side in (figures.before, figures.after))
     yield Progress("test", len(figures.rows), len(photos.labels), "asking again with fewer photos to learn from")
-    units, unit_name = _choose_units(photos.take(figures.rows), purpose)
-    change = state_change(photos, purpose, figures, units)
-    return ExamFigures(before, after, figures.before.nearest_in_group, change, units, unit_name)
-
-
-def _choose_units(queries: LabelledVectors, purpose: str) -> tuple[NDArray[np.int64], str]:
-    """What the interval is over, (queries,), and its name: classes, or where these are few, single pictures or groups.
-
-    Pictures of few classes say nothing of other classes: LookalikeError where these few are to stand for new ones.
-    """
-    classes = len(np.unique(queries.labels))
-    if purpose == "classes" and classes < LEAST_CLASSES_IN_FOLD:
+    queries = photos.take(figures.rows)
+    if purpose == "classes" and len(np.unique(queries.labels)) < LEAST_CLASSES_IN_FOLD:  # they stand for no others
         raise _refuse_exam(purpose)
-    if purpose == "classes" or classes >= MIN_GROUPS:
-        return queries.labels, "classes"
-    return queries.groups, name_resampling_unit(queries.groups)
+    units = choose_units(queries.labels, queries.groups, purpose)
+    change = state_change(photos, purpose, figures, units.numbers)
+    return ExamFigures(before, after, figures.before.nearest_in_group, change, units.numbers, units.name)
 
 
 def _refuse_exam(purpose: str) -> LookalikeError:

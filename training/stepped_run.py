@@ -103,7 +103,7 @@ def _train_to_checkpoint(
     feature_source = yield from RECIPES[config.recipe](config, network, photos)
     query_mask = select_queries(used_parts.train, used_parts.validation)
     fitted = yield from fit_network(config, network, query_mask, feature_source, resume_file)
-    judged = yield from _judge_fit(baseline, fitted)
+    judged = yield from _judge_fit(baseline, fitted, config.purpose)
     embedder = verdict.wrap_network(fitted.network, "fine-tuned")
     measured = yield from thresholds.measure_thresholds(embedder, used_parts, judged.after.vectors, groups)
     unreadable = read.unreadable + baseline.unreadable
@@ -170,11 +170,11 @@ def _read_parts(parts: DataSplit, preprocessing: Preprocessing) -> Steps[_ReadPa
     return _ReadParts(train, validation, train_unreadable + validation_unreadable)
 
 
-def _judge_fit(baseline: BaselineResult, fitted: FitResult[EmbeddingNetwork]) -> Steps[TrainingVerdict]:
+def _judge_fit(baseline: BaselineResult, fitted: FitResult[EmbeddingNetwork], purpose: str) -> Steps[TrainingVerdict]:
     """The verdict on the test part; where nothing was better than the pretrained model, that against itself."""
     if not fitted.best.changes_model:
-        return verdict.keep_pretrained(baseline)
-    return (yield from verdict.judge_network(baseline, fitted.network))
+        return verdict.keep_pretrained(baseline, purpose)
+    return (yield from verdict.judge_network(baseline, fitted.network, purpose))
 
 
 def _save_result(result: TrainResult, network: EmbeddingNetwork) -> Steps[None]:

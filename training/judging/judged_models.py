@@ -14,10 +14,11 @@ from indexer.indexing.pipeline import embed_and_describe_files
 from indexer.models.embedder import Embedder
 from indexer.photos.photo_traits import PhotoTraits
 from indexer.progress import Progress, Steps
-from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, compute_least_gain
+from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, compute_least_gain, widen_level
 from training.data.labelled_folders import PhotoSample, UnreadableFile
 from training.judging.examples import VerdictExample
 from training.judging.identification_shares import IdentificationChange
+from training.judging.out_of_fold import LEAST_CLASSES_IN_FOLD, LEVEL
 
 MIN_GROUPS = 10  # classes to resample over; fewer say little about the spread between classes
 
@@ -110,6 +111,28 @@ def embed_samples(name: str, samples: Sequence[PhotoSample], embedder: Embedder)
         yield Progress("test", done, len(samples), name)
     stacked = np.stack(vectors) if vectors else np.zeros((0, embedder.card.dim), np.float32)
     return EmbeddedSamples(tuple(usable), stacked, tuple(unreadable), traits)
+
+
+class ResampledUnits(NamedTuple):
+    """What an interval is over: units (queries,), their name, and the level of percentiles that makes one of 95 %."""
+
+    numbers: NDArray[np.int64]
+    name: str
+    level: float
+
+
+def choose_units(labels: NDArray[np.int64], groups: NDArray[np.int64] | None, purpose: str) -> ResampledUnits:
+    """Whole classes of queries with labels (queries,), or where these are few single queries, or groups (queries,).
+
+    For new classes, which those asked stand for, five are enough, in an interval so much wider.
+    """
+    classes = len(np.unique(labels))
+    if purpose == "classes" and classes >= LEAST_CLASSES_IN_FOLD:
+        return ResampledUnits(labels, "classes", widen_level(classes, LEVEL))
+    if classes >= MIN_GROUPS:
+        return ResampledUnits(labels, "classes", LEVEL)
+    numbers = np.arange(len(labels)) if groups is None else groups
+    return ResampledUnits(numbers, name_resampling_unit(groups), LEVEL)
 
 
 def name_resampling_unit(groups: NDArray[np.int64] | None) -> str:

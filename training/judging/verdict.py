@@ -33,15 +33,14 @@ from training.fitting.learner import choose_device, describe_start, learns_stati
 from training.judging.examples import VerdictExample, choose_examples
 from training.judging.identification_shares import IdentificationChange, measure_identification
 from training.judging.judged_models import (
-    MIN_GROUPS,
     BaselineResult,
     MeasuredModel,
     TrainingVerdict,
+    choose_units,
     describe_nearest,
     describe_power,
     embed_samples,
     explain_verdict,
-    name_resampling_unit,
 )
 from training.judging.out_of_fold import LabelledVectors
 
@@ -78,18 +77,17 @@ def measure_baseline(
     return BaselineResult(usable, labels, numbers, tuple(rows), own_size, pixels, embedded.unreadable)
 
 
-def judge_network(baseline: BaselineResult, network: EmbeddingNetwork) -> Steps[TrainingVerdict]:
+def judge_network(baseline: BaselineResult, network: EmbeddingNetwork, purpose: str) -> Steps[TrainingVerdict]:
     """Measure the trained network on the test part and compare, query by query."""
     name = "fine-tuned"
     after = yield from measure_model(name, baseline.samples, baseline.groups, wrap_network(network, name))
-    return _compare_models(baseline, baseline.pretrained[0], after)
+    return _compare_models(baseline, baseline.pretrained[0], after, purpose)
 
 
-def keep_pretrained(baseline: BaselineResult) -> TrainingVerdict:
+def keep_pretrained(baseline: BaselineResult, purpose: str) -> TrainingVerdict:
     """The verdict where training found nothing better: the pretrained model compared with itself."""
-    verdict = _compare_models(
-        baseline, baseline.own_size, baseline.own_size._replace(name="the pretrained model, unchanged")
-    )
+    unchanged = baseline.own_size._replace(name="the pretrained model, unchanged")
+    verdict = _compare_models(baseline, baseline.own_size, unchanged, purpose)
     why = (
         "No epoch of the training was better than the pretrained model on the validation pictures, so the new model is "
         "the pretrained one, unchanged. Keep the one you have, or train with more pictures."
@@ -97,28 +95,34 @@ def keep_pretrained(baseline: BaselineResult) -> TrainingVerdict:
     return replace(verdict, why=why)
 
 
-def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: MeasuredModel) -> TrainingVerdict:
+def _compare_models(
+    baseline: BaselineResult, before: MeasuredModel, after: MeasuredModel, purpose: str
+) -> TrainingVerdict:
     labelled = has_labels(baseline.samples)
     query_labels = baseline.labels[after.figures.rows]
     classes = len(np.unique(query_labels))
     groups = None if baseline.groups is None else baseline.groups[after.figures.rows]
-    units = query_labels if classes >= MIN_GROUPS else groups
+    units = choose_units(query_labels, groups, purpose if labelled else "images")
     old, new = before.figures, after.figures
-    map_at_r_change = bootstrap_difference(old.per_query_map_at_r, new.per_query_map_at_r, groups=units)
-    p_at_1_change = bootstrap_difference(old.per_query_p_at_1, new.per_query_p_at_1, groups=units)
+    map_at_r_change, p_at_1_change = (
+        bootstrap_difference(earlier, later, groups=units.numbers, level=units.level)
+        for earlier, later in (
+            (old.per_query_map_at_r, new.per_query_map_at_r),
+            (old.per_query_p_at_1, new.per_query_p_at_1),
+        )
+    )
     task = (
         f"test pictures of {classes:,} classes"
         if labelled
         else f"views of {len(baseline.samples):,} test pictures without classes"
     )
-    grouped = "classes" if labelled else "pictures"
     measured = explain_verdict(map_at_r_change, p_at_1_change, f"{new.queries:,} {task}")
     return TrainingVerdict(
         before=before,
         after=after,
         map_at_r_change=map_at_r_change,
         p_at_1_change=p_at_1_change,
-        resampling_unit=grouped if classes >= MIN_GROUPS else name_resampling_unit(groups),
+        resampling_unit=units.name if labelled else units.name.replace("classes", "pictures"),
         queries=new.queries,
         classes=classes,
         install=map_at_r_change.low > 0,

@@ -5,13 +5,14 @@ import os
 import numpy as np
 import pytest
 
-from indexer.statistics.metrics import DifferenceInterval, measure_retrieval
+from indexer.statistics.metrics import DifferenceInterval, bootstrap_difference, measure_retrieval
 from training.data.labelled_folders import PhotoSample, number_labels
 from training.judging.examples import EXAMPLE_QUERIES, choose_examples
 from training.judging.judged_models import (
     BaselineResult,
     MeasuredModel,
     TrainingVerdict,
+    choose_units,
     describe_power,
     explain_verdict,
 )
@@ -89,19 +90,34 @@ def test_paths_of_any_bytes_survive_json() -> None:
     assert os.fsencode(fields["query"]) in {sample.path for sample in odd}
 
 
-def judged_over(classes: int, groups: np.ndarray | None = None) -> TrainingVerdict:
+def judged_over(classes: int, groups: np.ndarray | None = None, purpose: str = "images") -> TrainingVerdict:
     """The verdict on six pictures of each of so many classes, compared with themselves."""
     named = samples("".join(chr(ord("a") + number) * 6 for number in range(classes)))
     vectors = np.random.default_rng(0).normal(size=(len(named), 8)).astype(np.float32)
     labels = number_labels(named).labels
     row = MeasuredModel("pretrained", vectors, measure_retrieval(vectors, labels, groups=groups))
-    return keep_pretrained(BaselineResult(tuple(named), labels, groups, (row,), row, None, ()))
+    return keep_pretrained(BaselineResult(tuple(named), labels, groups, (row,), row, None, ()), purpose)
 
 
 def test_ten_classes_and_more_are_what_is_drawn_anew_fewer_are_not() -> None:
     assert judged_over(9).resampling_unit == "queries"
     assert judged_over(10).resampling_unit == "classes"
     assert judged_over(9, np.arange(54) // 2).resampling_unit == "groups of queries"
+
+
+def test_for_new_classes_five_are_drawn_anew_in_an_interval_as_wide_as_so_few_allow() -> None:
+    assert judged_over(5, purpose="classes").resampling_unit == "classes"
+    assert judged_over(4, purpose="classes").resampling_unit == "queries"
+    labels = np.repeat(np.arange(5), 40)
+    gains = np.array([0.06, 0.05, 0.04, -0.03, -0.02])[labels]  # alike within a class, as gains are
+    wide, narrow = (
+        bootstrap_difference(np.zeros(200), gains, groups=units.numbers, level=units.level)
+        for units in (choose_units(labels, None, purpose) for purpose in ("classes", "images"))
+    )
+    assert wide.low < 0 < narrow.low
+    plain = bootstrap_difference(np.zeros(200), gains, groups=labels)
+    assert wide.low < plain.low
+    assert wide.high > plain.high
 
 
 def test_a_training_that_found_nothing_changes_nothing_and_is_refused() -> None:
