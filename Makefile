@@ -15,7 +15,7 @@ test: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy & types=$$!; \
-	$(BIN)/pytest -n 3 --dist worksteal --durations 20 --cov --cov-fail-under 93 \
+	$(BIN)/pytest -n 3 --dist worksteal --durations 20 --cov --cov-fail-under 92 \
 		--cov-report term:skip-covered; suite=$$?; wait $$types && exit $$suite
 
 test-long: .venv/ready-to-test

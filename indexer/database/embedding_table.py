@@ -16,7 +16,7 @@ import numpy as np
 from indexer.database.annotations import LABEL_SQL
 from indexer.database.contents import match_offline_twins
 from indexer.database.file_table import PHOTO_OF_CONTENT, FileOutcome
-from indexer.database.interface import MAX_INTEGER, Database, SqlStatement
+from indexer.database.interface import MAX_INTEGER, Database, DatabaseState, SqlStatement
 from indexer.paths import join_path
 
 BOUND_VALUES = 500  # bound to one statement at most: SQLite takes a limited number
@@ -76,6 +76,7 @@ class EmbeddingTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counted: tuple[DatabaseState, int] | None = None  # the state that `count_photos` was asked in, its answer
 
     # photos
 
@@ -137,12 +138,20 @@ class EmbeddingTable:
         return [ShownPhoto._make((*row[:12], None if row[12] is None else row[13:])) for row in rows]
 
     def count_photos(self, model: int) -> int:
-        """The number of photos with a present file and an embedding under the model."""
-        return self._database.fetch_integer(
+        """The number of photos with a present file and an embedding under the model.
+
+        It is counted again when the database has changed: at 100,000 photos that takes longer than a search.
+        """
+        state = None if self._database.is_shared else self._database.read_state(str(model))  # a server remembers itself
+        if self._counted is not None and self._counted[0] == state:
+            return self._counted[1]
+        count = self._database.fetch_integer(
             "SELECT count(*) FROM embeddings AS e WHERE model = ? AND "
             "EXISTS (SELECT 1 FROM files WHERE photo = e.photo AND state = 'present')",
             (model,),
         )
+        self._counted = None if state is None else (state, count)
+        return count
 
     # what became of a content under a model
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 MIN_TILE_SIDE, DEFAULT_TILE_SIDE, MAX_TILE_SIDE = 72, 92, 256  # px
 SIDE_MARGIN = 9  # px at the left and the right of all rows
 DIMMED_OPACITY = 0.35
+ARRIVAL_PAUSE_MS = 16  # in which the pictures that arrive are painted all at once
 THUMBNAIL_STEP = 64  # px: thumbnails are asked for in few sizes, as the heights of rows differ a little
 MOVE_KEYS = {
     Qt.Key.Key_Left: Move.MoveLeft,
@@ -94,8 +95,14 @@ class PhotoGrid(TileView):
         self._tell_current()
         for signal in (tiles.arrived, self.current_moved):
             signal.connect(self._tell_current)
-        for signal in (tiles.arrived, self.selection.changed):
-            signal.connect(self.viewport().update)
+        self._arrival_timer = QTimer(self, singleShot=True, interval=ARRIVAL_PAUSE_MS)
+        self._arrival_timer.timeout.connect(self.viewport().update)
+        tiles.arrived.connect(self._paint_arrivals)
+        self.selection.changed.connect(self.viewport().update)
+
+    def _paint_arrivals(self) -> None:
+        if not self._arrival_timer.isActive():
+            self._arrival_timer.start()
 
     # What is shown
 
@@ -129,6 +136,15 @@ class PhotoGrid(TileView):
         """Set the side of a tile's picture in px, clipped to the allowed range."""
         self.side = min(max(side, MIN_TILE_SIDE), MAX_TILE_SIDE)
         self.lay_out_in_place()
+
+    def mark_photos(self, queried: int | None, marks: Mapping[int, int]) -> None:
+        """Mark the photo that is the query, and those that are plus or minus in it; only what changes is painted."""
+        changed = {photo for photo, _ in self.marks.items() ^ marks.items()}
+        if queried != self.queried:
+            changed |= {photo for photo in (queried, self.queried) if photo is not None}
+        self.queried, self.marks = queried, marks
+        for place in np.flatnonzero(np.isin(self.grid_model.listing.ids, list(changed))).tolist() if changed else ():
+            self.update(self.grid_model.index_at_place(place))
 
     def set_dimmed(self, is_dimmed: bool) -> None:
         """Paint the photos as ones that something else will take the place of, or as usual."""

@@ -107,6 +107,7 @@ class ResultsView(QWidget):
         session.search.query_changed.connect(self._show_conditions)
         session.library.changed.connect(self._request_labels)
         session.library.changed.connect(self._update_heading)
+        session.library.changed.connect(self.grid.viewport().update)
         self._dim_timer.timeout.connect(partial(self.grid.set_dimmed, True))
         self.grid.end_neared.connect(session.search.find_more)
         self.grid.selection.changed.connect(self._update_heading)
@@ -173,9 +174,7 @@ class ResultsView(QWidget):
 
     def _update_heading(self) -> None:
         search = self._session.search
-        self.grid.queried = search.query_photo_id
-        self.grid.marks = _collect_photo_marks(search)
-        self.grid.viewport().update()
+        self.grid.mark_photos(search.query_photo_id, _collect_photo_marks(search))
         result = search.listing.result
         self.selection_label.setText(
             tr("{count:,} selected", count=self.grid.selection.count) if self.grid.selection.count else ""

@@ -118,10 +118,11 @@ class PhotoSelection(QObject):
 
     def clear_all(self) -> None:
         """Select nothing."""
-        self._mask[:] = False
         self._anchor_id = None
+        if self.count:
+            self._mask[:] = False
+            self._finish_change()
         self._mask_at_anchor = self._mask.copy()
-        self._finish_change()
 
     def _finish_change(self) -> None:
         self.count = int(self._mask.sum())

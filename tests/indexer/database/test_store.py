@@ -73,6 +73,17 @@ def test_shapes_are_read_from_where_they_are_known_on(store: Store) -> None:
     assert read_aspects(store.database, 8).size == 0
 
 
+def test_the_number_of_photos_follows_what_any_connection_writes(store: Store, tmp_path: Path) -> None:
+    other = Store(tmp_path)
+    assert [one.embeddings.count_photos(1) for one in (store, other, store)] == [5, 5, 5]
+    store.files.set_state(1, [b"000000.jpg"], "missing")
+    assert [one.embeddings.count_photos(1) for one in (store, other)] == [4, 4]
+    other.record_outcomes([outcome(1, 7, clustered(8)[7])], 1)
+    assert [one.embeddings.count_photos(1) for one in (store, other)] == [5, 5]
+    assert store.embeddings.count_photos(2) == 0
+    other.close()
+
+
 def test_batch_that_fails_half_way_leaves_nothing(store: Store) -> None:
     before = store.files.count_files(1)
     good, bad = outcome(1, 10, clustered(1)[0]), outcome(99, 11, clustered(1)[0])  # there is no root 99
