@@ -13,8 +13,7 @@ run: .venv/ready-to-run
 test: .venv/ready-to-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
-	$(BIN)/mypy & types=$$!; \
+	{ $(BIN)/lint-imports && $(BIN)/mypy; } & types=$$!; \
 	$(BIN)/pytest -n 3 --dist worksteal --durations 20 --cov --cov-fail-under 92 \
 		--cov-report term:skip-covered; suite=$$?; wait $$types && exit $$suite
 

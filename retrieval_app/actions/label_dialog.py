@@ -128,9 +128,9 @@ class LabelDialog(QDialog):
         self.suggestion_label.setText(tr("Like labelled photos:") if labels else "")
 
     def _show_words(self, words: Sequence[str]) -> None:
-        tip = "What the model sees: click to give this label"
+        tip = tr("What the model sees: click to give this label")
         self.words_row.show_chips(Chip(word, partial(self._give_label, word), tip) for word in words)
-        self.words_label.setText("Seen in it:" if words else "")
+        self.words_label.setText(tr("Seen in it:") if words else "")
         self.words_label.setVisible(bool(words))
 
     def _update_buttons(self) -> None:
