@@ -17,7 +17,7 @@ from retrieval_app.fine_tuning.dialog import TrainDialog
 from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE
 from retrieval_app.window.main_window import MainWindow
 
-SIDE, EPOCHS = 128, 8
+SIDE, EPOCHS, SHOWN_EPOCH = 128, 8, 3  # a training that gains no more ends before its last epoch
 
 
 def main() -> None:
@@ -118,7 +118,7 @@ def show_epochs(window: MainWindow, dialog: TrainDialog) -> None:
     shots.QTest.qWait(200)
     shots.save_window(window, "training-experts")
     dialog.start_button.click()
-    shots.wait_until(lambda: tuning.training is not None and tuning.training.epoch > EPOCHS // 2)
+    shots.wait_until(lambda: tuning.training is not None and tuning.training.epoch >= SHOWN_EPOCH)
     wait_for_curves(dialog)
     shots.save_window(window, "training-running")
     shots.save_in_theme(window, "dark", "training-running-dark")
