@@ -78,7 +78,7 @@ def test_a_storm_of_events_breaks_nothing(tmp_path: Path, indexed: Path) -> None
                 subprocess.run(["xdotool", *make_actions(draw, left)], env=environment, check=True)
         assert [window.process.poll() for window in windows] == [None, None]
     print(*(one for said in told for one in said[:: max(1, len(said) // 20)]), sep="\n")
-    log = (home / "lookalike.log").read_text()
+    log = path.read_text() if (path := home / "lookalike.log").exists() else ""  # made with its first line
     assert "Traceback" not in log, log[-3000:]
     for said in told:
         quarter = len(said) // 4
