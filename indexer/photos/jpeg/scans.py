@@ -93,6 +93,8 @@ def _keep_needed_parts(data: bytes) -> Iterator[bytes]:
             kept_to, dropped_from = segment.begin, -1
         if segment.marker in FRAME_MARKERS:
             full_size = _find_full_size(data, segment)
+            if not full_size:  # no progressive one: nothing is dropped, and its long scan need not be walked through
+                break
         elif segment.marker == START_OF_SCAN:
             scan = read_scan_header(data, segment.start)
             if scan.first and begun.issuperset(scan.components):
