@@ -75,11 +75,19 @@ def drop_unread_scans(data: bytes) -> bytes:
     where a decoder knows nothing but means, it smoothes them. Components in half the size keep all, as an eighth of the
     picture is a quarter of theirs.
     """
+    if not _is_progressive(data):  # nothing is dropped, and to walk through its long scan takes half of decoding it
+        return data
     try:
         parts = list(_keep_needed_parts(data))
     except (IndexError, ValueError):  # damaged: the decoder says so
         return data
     return b"".join(parts) if len(parts) > 1 else data
+
+
+def _is_progressive(data: bytes) -> bool:
+    """Whether the frame of a JPEG is told in scans, by its first header."""
+    markers = (segment.marker for segment in walk_segments(data))
+    return next((marker in PROGRESSIVE_FRAMES for marker in markers if marker in FRAME_MARKERS), False)
 
 
 def _keep_needed_parts(data: bytes) -> Iterator[bytes]:
@@ -93,8 +101,6 @@ def _keep_needed_parts(data: bytes) -> Iterator[bytes]:
             kept_to, dropped_from = segment.begin, -1
         if segment.marker in FRAME_MARKERS:
             full_size = _find_full_size(data, segment)
-            if not full_size:  # no progressive one: nothing is dropped, and its long scan need not be walked through
-                break
         elif segment.marker == START_OF_SCAN:
             scan = read_scan_header(data, segment.start)
             if scan.first and begun.issuperset(scan.components):
