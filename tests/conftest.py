@@ -8,7 +8,6 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +42,7 @@ settings.load_profile(os.environ.get("LOOKALIKE_TEST_EXAMPLES", "same"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell has what it runs in the background ignore Ctrl+C, and every process started from there too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+PAUSED = pytest.StashKey[Coverage]()  # the coverage that traces again behind the untraced tests
 UNTRACED = frozenset((Path(__file__).parent / "untraced.txt").read_text(encoding="utf-8").splitlines()[1:])
 # While thousands of tests are collected nothing becomes garbage: looking for it is a third of that time.
 gc.disable()
@@ -55,35 +55,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         if item.nodeid.partition("[")[0] in UNTRACED:
-            item.add_marker("no_cover")
+            item.add_marker("untraced")
     items.sort(key=lambda item: -max((mark.kwargs.get("minutes", 0) for mark in item.iter_markers("long")), default=0))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """Make nothing traced for a test that is untraced: pytest-cov pauses for its call alone."""
-    with pause_tracing(item):
-        return (yield)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Let coverage, if it traces, trace nothing of untraced tests, nor of what prepares them and takes them down.
 
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """Take nothing down traced for a test that is untraced."""
-    with pause_tracing(item):
-        return (yield)
-
-
-@contextmanager
-def pause_tracing(item: pytest.Item) -> Iterator[None]:
-    """Let coverage, if it traces, not trace what is done meanwhile for an untraced test."""
-    coverage = Coverage.current() if item.get_closest_marker("no_cover") else None
-    if coverage is not None:
+    It stops and starts between tests alone and as rarely as can be: Python 3.11 may end with an error where a thread of
+    a window begins to be traced at the same moment.
+    """
+    coverage = item.config.stash.get(PAUSED, None) or (Coverage.current() if is_untraced(item) else None)
+    if coverage is not None and PAUSED not in item.config.stash:
         coverage.stop()
+        item.config.stash[PAUSED] = coverage
     try:
-        yield
+        return (yield)
     finally:
-        if coverage is not None:
+        if coverage is not None and not (nextitem is not None and is_untraced(nextitem)):
+            del item.config.stash[PAUSED]
             coverage.start()
+
+
+def is_untraced(item: pytest.Item) -> bool:
+    """Whether cheaper tests trace what this one runs."""
+    return item.get_closest_marker("untraced") is not None
 
 
 def pytest_collection_finish() -> None:

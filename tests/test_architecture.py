@@ -15,7 +15,7 @@ import pytest
 from tests.support.commands import ROOT
 from tests.support.path_lint import find_path_handling
 
-pytestmark = pytest.mark.no_cover  # no code of the program runs here, and tracing would double the time
+pytestmark = pytest.mark.untraced  # no code of the program runs here, and tracing would double the time
 
 PACKAGES = ("indexer", "training", "retrieval_app")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]

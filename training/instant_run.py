@@ -25,6 +25,7 @@ from indexer.models.prepared import find_shared_folder
 from indexer.progress import Progress, Steps
 from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference
 from indexer.vectors.class_metric import MetricSetting, fit_class_metric
+from indexer.wording import tr
 from training.data.groups import group_photos
 from training.data.labelled_folders import PhotoSample, UnreadableFile, number_labels, require_usable
 from training.data.sources import LibraryLabels, TrainingSource
@@ -108,9 +109,9 @@ def teach_instantly(
     folds = yield from _fit_folds(photos, config.purpose)
     exam = yield from _examine(photos, config.purpose, folds)
     setting = choose_setting(photos, config.purpose)
-    yield Progress("fit", 0, 1, "fitting on all labelled photos")
+    yield Progress("fit", 0, 1, tr("fitting on all labelled photos"))
     network = MappedNetwork(base.folder, base.card, fit_class_metric(photos.vectors, photos.labels, setting))
-    yield Progress("test", 0, 1, "naming every labelled photo out of fold")
+    yield Progress("test", 0, 1, tr("naming every labelled photo out of fold"))
     verdict = replace(_judge(usable, photos, exam, folds[0]), identification=_compare_identification(photos))
     result = TrainResult(
         checkpoint=out,
@@ -191,7 +192,7 @@ def _fit_folds(photos: LabelledVectors, purpose: str) -> Steps[list[HeldOutFold]
     folds: list[HeldOutFold] = []
     for held_out in iterate_held_out(photos, purpose):
         folds.append(held_out)
-        yield Progress("fit", len(folds), 0, "fitting without a part of the photos")
+        yield Progress("fit", len(folds), 0, tr("fitting without a part of the photos"))
     if not folds:
         raise _refuse_exam(purpose)
     return folds
@@ -201,13 +202,13 @@ def _examine(photos: LabelledVectors, purpose: str, folds: Sequence[HeldOutFold]
     """The whole exam, with the folds of its first repetition; LookalikeError where none leaves a pair to ask about."""
     figures: QueryFigures | None = None
     for so_far in examine_metric(photos, purpose, folds):
-        yield Progress("test", len(so_far.rows), len(photos.labels), "asking every labelled photo out of fold")
+        yield Progress("test", len(so_far.rows), len(photos.labels), tr("asking every labelled photo out of fold"))
         figures = so_far
     if figures is None or not len(figures.rows):
         raise _refuse_exam(purpose)
     alone = len(photos.labels) - len(figures.rows)
     before, after = (_make_figures(figures, alone, side) for side in (figures.before, figures.after))
-    yield Progress("test", len(figures.rows), len(photos.labels), "asking again with fewer photos to learn from")
+    yield Progress("test", len(figures.rows), len(photos.labels), tr("asking again with fewer photos to learn from"))
     queries = photos.take(figures.rows)
     if purpose == "classes" and len(np.unique(queries.labels)) < LEAST_CLASSES_IN_FOLD:  # they stand for no others
         raise _refuse_exam(purpose)

@@ -17,6 +17,7 @@ from indexer.models.card import REPORT_DATA_FILE, Preprocessing
 from indexer.models.network import EmbeddingNetwork, tune_allocator, write_checkpoint
 from indexer.photos.class_folders import describe_layout
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 from training.data import pictures
 from training.data.given_parts import divide_folder
 from training.data.groups import group_photos, map_groups
@@ -92,7 +93,7 @@ def _train_to_checkpoint(
     parts, remarks, groups = divided
     tune_allocator()
     config, why = yield from _choose_recipe(resume_file, parts)
-    yield Progress("test", 0, len(parts.test), "the pretrained model")
+    yield Progress("test", 0, len(parts.test), tr("the pretrained model"))
     network = create_start_network(config)
     baseline = yield from verdict.measure_baseline(parts.test, network, groups)
     read = yield from _read_parts(parts, network.preprocessing)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 MOST_FITTED_ROWS = 20_000  # of k-means: more change the means little
 MOST_DENSE_ROWS = 10_000  # of HDBSCAN, whose time grows with their square
@@ -42,7 +43,7 @@ def find_kmeans_clusters(values: np.ndarray, count: int = 0) -> Steps[np.ndarray
     most = len(np.unique(rows, axis=0))
     if not count:
         count = yield from _choose_count(_take_evenly(values, MOST_JUDGED_ROWS))
-    yield Progress("cluster", 0, 0, f"{min(count, most)} groups")
+    yield Progress("cluster", 0, 0, tr("{groups} groups", groups=min(count, most)))
     codes: np.ndarray = _fit_kmeans(rows, min(count, most)).predict(values)
     return codes.astype(np.int64)
 
@@ -57,7 +58,7 @@ def find_density_clusters(values: np.ndarray, least: int = 0) -> Steps[np.ndarra
 
     rows = _take_evenly(values, MOST_DENSE_ROWS)
     least = least or max(LEAST_DENSE_PHOTOS, len(rows) // DENSE_SHARE)
-    yield Progress("cluster", 0, 0, "looking for dense groups")
+    yield Progress("cluster", 0, 0, tr("looking for dense groups"))
     if len(rows) <= max(least, CORE_NEIGHBOURS):
         return np.full(len(values), -1)
     found = HDBSCAN(min_cluster_size=max(2, least), min_samples=CORE_NEIGHBOURS, copy=True).fit_predict(rows)
@@ -83,7 +84,7 @@ def _choose_count(rows: np.ndarray) -> Steps[int]:
     counts = [count for count in TRIED_COUNTS if count <= most]
     scores = []
     for done, count in enumerate(counts):
-        yield Progress("cluster", done, len(counts), f"trying {count} groups")
+        yield Progress("cluster", done, len(counts), tr("trying {groups} groups", groups=count))
         scores.append(float(silhouette_score(rows, _fit_kmeans(rows, count).labels_)))
     best = max(scores, default=0.0)
     return next((count for count, score in zip(counts, scores, strict=True) if score >= SILHOUETTE_SHARE * best), 1)
@@ -94,7 +95,7 @@ def _join_nearest(values: np.ndarray, rows: np.ndarray, codes: np.ndarray) -> St
     near = _measure_cohesion(rows, codes)
     joined = np.full(len(values), -1)
     for start in range(0, len(values), ROWS_PER_BLOCK):
-        yield Progress("cluster", start, len(values), "joining groups")
+        yield Progress("cluster", start, len(values), tr("joining groups"))
         cosines = values[start : start + ROWS_PER_BLOCK] @ rows.T
         nearest, codes_there = cosines.max(axis=1), codes[cosines.argmax(axis=1)]
         joined[start : start + ROWS_PER_BLOCK] = np.where(nearest >= near[codes_there], codes_there, -1)

@@ -8,6 +8,7 @@ from indexer.library import Library
 from indexer.progress import Progress, Steps
 from indexer.vectors import projection
 from indexer.vectors.distances import ROWS_PER_BLOCK
+from indexer.wording import tr
 
 
 class ProjectedPhotos(NamedTuple):
@@ -29,7 +30,7 @@ def fit_basis(library: Library, width: int, stage: str) -> Steps[np.ndarray]:
     while len((part := library.store.embeddings.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
         rows.append(part.values[-rows_read % step :: step])
         rows_read, last = rows_read + len(part.seqs), int(part.seqs[-1])
-        yield Progress(stage, rows_read, total, "reading embeddings")
+        yield Progress(stage, rows_read, total, tr("reading embeddings"))
     values = np.concatenate(rows)
     return projection.fit_pca(values, min(width, values.shape[1]))
 
@@ -43,6 +44,6 @@ def project_photos(library: Library, wanted: np.ndarray, basis: np.ndarray, stag
         ids.append(part.ids[is_wanted])
         values.append(part.values[is_wanted].astype(np.float32) @ basis)
         rows_read, last = rows_read + len(part.seqs), int(part.seqs[-1])
-        yield Progress(stage, rows_read, total, "projecting embeddings")
+        yield Progress(stage, rows_read, total, tr("projecting embeddings"))
     order = np.argsort(np.concatenate(ids))
     return ProjectedPhotos(np.concatenate(ids)[order], np.concatenate(values)[order])

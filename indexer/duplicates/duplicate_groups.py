@@ -38,6 +38,7 @@ from indexer.vectors.distances import (
     compute_pair_distances,
     compute_squared_distances,
 )
+from indexer.wording import tr
 
 LOOKALIKE_SHARE = 0.5  # of the usual distance
 SAMPLE_SIZE = 64  # photos by whose distances the usual one is measured
@@ -116,7 +117,7 @@ def find_duplicates(
         raise LibraryError(
             "The library {name} is empty. Index a folder first: lookalike index FOLDER", name=library.name
         )
-    yield Progress("compare", 0, 0, "reading the library")
+    yield Progress("compare", 0, 0, tr("reading the library"))
     files = list_present_files(library.store.database, library.model_id)
     photo_files = [list(group) for _, group in groupby(files, key=lambda file: file.sha256)]
     return (yield from DUPLICATE_KINDS[kind](library, photo_files, DuplicateOptions(turned, max_distance)))
@@ -183,7 +184,7 @@ def _find_near_copies(
     rows = [row for row, photo in hashed.items() if photo.kind.is_comparable]
     compared = ComparedPhotos([photo_files[row] for row in rows], _read_embeddings(library, photo_files)[rows])
     views = np.stack([hashed[row].views for row in rows]) if rows else np.empty((0, 1), np.uint64)
-    yield Progress("compare", 0, len(views), "looking for near hashes")
+    yield Progress("compare", 0, len(views), tr("looking for near hashes"))
     pairs = order_pairs(find_near_pairs(views[:, 0], views.ravel()) // [views.shape[1], 1])
     max_distances = np.full(len(views), np.inf if options.max_distance is None else options.max_distance)
     comparison = ThumbnailComparison(library, compared.files, views)

@@ -19,6 +19,7 @@ from indexer.library import Library
 from indexer.matching.perceptual_hash import MAX_DIFFERENCE, count_differing_bits
 from indexer.photos.photo_traits import TURNS, PressedPicture, press_picture
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 PAIRS_PER_STEP = 256  # between two signs of progress
 LEAST_AGREEING_SHARE = 0.5  # of the pairs of two groups that become one
@@ -37,7 +38,7 @@ class ThumbnailComparison:
     def select_same(self, pairs: np.ndarray) -> Steps[np.ndarray]:
         """Those of the pairs of rows (p, 2) that show the same picture."""
         for start in range(0, len(pairs), PAIRS_PER_STEP):
-            yield Progress("compare", start, len(pairs), "comparing pictures")
+            yield Progress("compare", start, len(pairs), tr("comparing pictures"))
             self._compare(map(tuple, pairs[start : start + PAIRS_PER_STEP].tolist()))
         same = np.array([self._same[first, second] for first, second in pairs.tolist()], bool)
         selected: np.ndarray = pairs[same]

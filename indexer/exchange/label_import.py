@@ -17,7 +17,7 @@ from indexer.progress import Progress, Steps
 from indexer.search.examples import find_photo_id
 from indexer.search.results import Photo
 from indexer.trust.regular_file import UnusableFile, read_regular_file
-from indexer.wording import count_noun, normalise_label
+from indexer.wording import count_noun, normalise_label, tr
 
 PHOTOS_PER_BLOCK = 500
 PATH_COLUMNS, LABEL_COLUMNS = ("path", "file", "filename", "filepath", "image"), ("label", "class", "category", "tag")
@@ -84,7 +84,7 @@ def read_sidecars(library: Library, within: Filter | None = None) -> Steps[Found
     known = {normalise_label(label) for label in library.annotations.read_labels(library.model_id).values()}
     ids = library.find_photo_ids(within).tolist()
     for start in range(0, len(ids), PHOTOS_PER_BLOCK):
-        yield Progress("read", start, len(ids), "reading sidecars")
+        yield Progress("read", start, len(ids), tr("reading sidecars"))
         for photo in library.load_photos(ids[start : start + PHOTOS_PER_BLOCK]):
             sidecar = read_sidecar(Path(os.fsdecode(photo.path)))
             if sidecar is None:

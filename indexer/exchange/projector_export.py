@@ -21,6 +21,7 @@ from indexer.progress import Progress, Steps
 from indexer.reports.export import copy_embeddings
 from indexer.reports.picture_file import BACKGROUND_COLOUR
 from indexer.search.results import Photo
+from indexer.wording import tr
 
 MOST_POINTS = 100_000  # a browser draws no more
 SPRITE_SIDE = 8192  # pixels: the largest texture that browsers take
@@ -83,7 +84,7 @@ def _write_pictures(folder: Path, library: Library, ids: list[int]) -> Steps[int
     sprite = Image.new("RGB", (columns * side, columns * side), BACKGROUND_COLOUR)
     lines = ["label\tpath\tid"]
     for start in range(0, len(ids), PHOTOS_PER_BLOCK):
-        yield Progress("export", start, len(ids), "reading small pictures")
+        yield Progress("export", start, len(ids), tr("reading small pictures"))
         photos = {photo.id: photo for photo in library.load_photos(ids[start : start + PHOTOS_PER_BLOCK])}
         for number, photo_id in enumerate(ids[start : start + PHOTOS_PER_BLOCK], start):
             if photo_id not in photos:

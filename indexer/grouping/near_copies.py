@@ -25,6 +25,7 @@ from indexer.grouping.aligned_pictures import (
     order_pairs,
 )
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 NEIGHBOUR_COUNT = 8  # proposed for each photo; longer bursts hang together by chains
 LEAST_CORRELATION = 0.6  # of the tiny versions
@@ -94,7 +95,7 @@ def compare_neighbours(
     pairs = order_pairs(np.concatenate([proposed, wished]))
     blocks = []
     for start in range(0, len(pairs), PAIRS_PER_STEP):
-        yield Progress("group", start, len(pairs), "comparing pictures")
+        yield Progress("group", start, len(pairs), tr("comparing pictures"))
         blocks.append(measure(pictures, pairs[start : start + PAIRS_PER_STEP]))
     return ComparedPairs(pairs, join_mismatches(blocks))
 
@@ -188,7 +189,7 @@ def _propose_pairs(grey: NDArray[np.uint8], aspects: NDArray[np.float64]) -> Ste
     found = [np.empty((0, 2), np.int64)]
     block = max(ENTRIES_PER_BLOCK // max(len(tiny), 1), 1)
     for start in range(0, len(tiny), block):
-        yield Progress("group", start, len(tiny), "looking for pictures that are alike")
+        yield Progress("group", start, len(tiny), tr("looking for pictures that are alike"))
         rows = np.arange(start, min(start + block, len(tiny)))
         correlation = tiny[rows] @ tiny.T
         is_other_shape = np.abs(shapes[rows, None] - shapes) > np.log(LARGEST_ASPECT_RATIO)

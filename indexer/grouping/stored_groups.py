@@ -20,6 +20,7 @@ from indexer.photos.photo_traits import PhotoTraits, press_picture
 from indexer.photos.reading import NO_FACTS, CaptureFacts
 from indexer.photos.thumbnails import ThumbnailCache
 from indexer.progress import Progress, Steps, drain
+from indexer.wording import tr
 
 REPORT_INTERVAL = 64  # photos between two reports of progress
 MOST_KEPT = 3_000  # small pictures, by content: 30 MB, so that after the next label they are not decoded again
@@ -45,7 +46,7 @@ class StoredGroups:
         candidates = []
         for row, photo in enumerate(ids.tolist()):
             if not row % REPORT_INTERVAL:
-                yield Progress("group", row, len(ids), "looking for near copies and bursts")
+                yield Progress("group", row, len(ids), tr("looking for near copies and bursts"))
             candidates.append(
                 self._describe_photo(shown[photo], row in close_rows)
                 if photo in shown

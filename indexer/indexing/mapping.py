@@ -15,6 +15,7 @@ from indexer.library import Library
 from indexer.models.card import SEEN_HASHES_TENSOR, WEIGHTS_FILE, ModelCard, read_card, read_head_tensors
 from indexer.models.model import normalise_embeddings
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 BLOCK_ROWS = 4096  # embeddings mapped in one transaction
 HEAD_TENSORS = ("head.weight", "head.bias")
@@ -38,7 +39,7 @@ def map_base_embeddings(library: Library, card: ModelCard) -> Steps[int]:
         with store.database.transaction():
             table.record_mapped(StoredEmbeddings(block.seqs, block.ids, mapped.astype(np.float16)), base_id, model_id)
         done, last_seq = done + len(block.seqs), int(block.seqs[-1])
-        yield Progress("embed", done, total, "from the embeddings there are")
+        yield Progress("embed", done, total, tr("from the embeddings there are"))
     return done
 
 

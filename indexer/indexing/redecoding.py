@@ -11,6 +11,7 @@ from indexer.paths import join_path
 from indexer.photos.decoding import KINDS_VERSION, is_decoded_otherwise
 from indexer.photos.reading import read_photo
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 KINDS_SETTING = "decoded kinds"  # root id as text -> the KINDS_VERSION by which all its files have been decoded
 
@@ -36,7 +37,7 @@ def forget_outdated_decodings(store: Store, root: LibraryRoot) -> Steps[None]:
     outdated, read = [], 0
     for number, path in enumerate(candidates):
         if number % 50 == 0:
-            yield Progress("scan", number, len(candidates), "looking for pictures that are read otherwise now")
+            yield Progress("scan", number, len(candidates), tr("looking for pictures that are read otherwise now"))
         try:
             data = read_photo(join_path(root.path, path))
         except PhotoError:

@@ -17,6 +17,7 @@ from indexer.models.installation import (
 )
 from indexer.progress import Progress, Steps
 from indexer.search import generations
+from indexer.wording import tr
 
 WHOLE_MODEL = "whole model"  # setting: the identities of the active model's files when they were last hashed
 
@@ -24,19 +25,19 @@ WHOLE_MODEL = "whole model"  # setting: the identities of the active model's fil
 def check_library(library: Library) -> Steps[list[str]]:
     """Verify the database, the model and the search files byte for byte; returns a sentence for each problem."""
     problems = []
-    yield Progress("check", 0, 3, "database")
+    yield Progress("check", 0, 3, tr("database"))
     if not library.store.database.is_intact():
         problems.append("The database is damaged. Your photos are untouched: index them into a new library.")
         return problems
     if damaged := _find_damaged(library):
         are = "embedding is" if len(damaged) == 1 else "embeddings are"
         problems.append(f"{len(damaged):,} {are} damaged. With --repair those photos are embedded again.")
-    yield Progress("check", 1, 3, "model")
+    yield Progress("check", 1, 3, tr("model"))
     try:
         verify_model(library.models_folder / library.read_model_card().fingerprint)
     except ModelError as error:
         problems.append(str(error))
-    yield Progress("check", 2, 3, "search index")
+    yield Progress("check", 2, 3, tr("search index"))
     if shared := library.store.database.is_shared:
         problems += list_work_problems(library.store.database, library.model_id)
         problems += list_index_problems(library.store.database, library.model_id)

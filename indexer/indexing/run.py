@@ -36,6 +36,7 @@ from indexer.paths import join_path, show_path
 from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.photos.journal import DecodingJournal
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 COUNTS_SETTING = "run counts"  # of the last run, as far as it is committed
 
@@ -157,7 +158,7 @@ def index_library(
             return (yield from index_library(library, [], model))
     report = _make_report(library, model_id, counts, time.perf_counter() - start)._replace(facts_read=facts_read)
     if pending:
-        yield Progress("publish", report.photos, report.photos, "measuring what distances mean")
+        yield Progress("publish", report.photos, report.photos, tr("measuring what distances mean"))
         library.load_calibration()  # it and the counts are stored, so that no search has to wait for them
         count_precisions(store, model_id)
     return report

@@ -28,6 +28,7 @@ from indexer.photos.decoding import decode_photo
 from indexer.photos.photo_traits import TURNS, hash_turned_pixels, press_picture
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 SAME_PIXELS, SAME_PICTURE, TURNED_PICTURE = "the same pixels", "the same picture", "the same picture, turned"
 
@@ -39,7 +40,7 @@ def carry_all_annotations(library: Library) -> Steps[list[CarriedAnnotations]]:
     for _, of_photo in groupby(replacements, key=lambda replacement: replacement.photo):
         compared = []
         for replacement in of_photo:
-            yield Progress("compare", done, len(replacements), "carrying over what you said of changed files")
+            yield Progress("compare", done, len(replacements), tr("carrying over what you said of changed files"))
             compared.append((replacement, find_likeness(library, replacement)))
             done += 1
         carried += _carry_to_all(library.store.database, compared)

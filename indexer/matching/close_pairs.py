@@ -21,6 +21,7 @@ from indexer.vectors.distances import (
     find_closest_rows,
 )
 from indexer.vectors.projection import fit_pca
+from indexer.wording import tr
 
 NEIGHBOUR_COUNT = 32  # neighbours of each photo; pairs of all its members connect a larger group
 EXACT_ROWS = 2_000  # up to so many rows no index is needed: all distances take half a second
@@ -40,7 +41,7 @@ def find_close_pairs(values: np.ndarray, max_distances: np.ndarray) -> Steps[np.
     """
     count, pair_parts = len(values), [np.empty((0, 2), np.int64)]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # where mapped files cannot be removed
-        yield Progress("compare", 0, count, "building an index")
+        yield Progress("compare", 0, count, tr("building an index"))
         points = _project_points(values)
         find_neighbours = (
             _make_exact_finder(points)
@@ -48,7 +49,7 @@ def find_close_pairs(values: np.ndarray, max_distances: np.ndarray) -> Steps[np.
             else _make_annoy_finder(points, Path(folder, "index.ann"))
         )
         for start in range(0, count, _ROWS_PER_STEP):
-            yield Progress("compare", start, count, "looking for neighbours")
+            yield Progress("compare", start, count, tr("looking for neighbours"))
             rows = range(start, min(start + _ROWS_PER_STEP, count))
             neighbour_rows = find_neighbours(rows)
             query_rows = np.repeat(np.array(rows), [len(nearest_rows) for nearest_rows in neighbour_rows])

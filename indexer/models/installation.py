@@ -61,6 +61,7 @@ from indexer.models.runtime import (
 from indexer.paths import show_path
 from indexer.photos.decoding import DECODE_VERSION
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 LOCK_SECONDS = 600.0  # a large network is prepared in a minute or two
 
@@ -180,7 +181,7 @@ def install_model(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
 
 
 def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
-    yield Progress("prepare", 0, 4, "Looking for the model")
+    yield Progress("prepare", 0, 4, tr("Looking for the model"))
     folder.mkdir(parents=True, exist_ok=True)
     atomic.remove_leftovers(folder)
     installed_card = find_installed_card(choice, folder)
@@ -192,7 +193,7 @@ def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCar
         if source is None:
             card, form = yield from _prepare_model(choice, temporary)
         else:
-            yield Progress("prepare", 3, 4, "Copying the model that is ready on this computer")
+            yield Progress("prepare", 3, 4, tr("Copying the model that is ready on this computer"))
             card, form = _copy_prepared(source, temporary)
         write_form(form, temporary)
         if choice.checkpoint is not None:
@@ -202,7 +203,7 @@ def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCar
         atomic.remove_path(temporary)
     if source is None and choice.checkpoint is None:
         share_model(card, form, folder / card.fingerprint)
-    yield Progress("prepare", 4, 4, f"{card.name} is ready")
+    yield Progress("prepare", 4, 4, tr("{name} is ready", name=card.name))
     return card
 
 
@@ -241,7 +242,7 @@ def _prepare_model(choice: ModelChoice, folder: Path) -> Steps[tuple[ModelCard, 
     card = _write_weights(choice, weights, folder)
     if weights is not None and weights.parent == find_download_folder():
         atomic.remove_path(weights)  # the model has its own copy
-    yield Progress("prepare", 2, 4, "Converting the model for this processor, once")
+    yield Progress("prepare", 2, 4, tr("Converting the model for this processor, once"))
     form = (None if has_torch() else derive_form(card, folder)) or _convert_and_check(card, folder)
     yield Progress("prepare", 3, 4, form.why)
     return card, form
@@ -293,10 +294,10 @@ def _describe_weights_source(choice: ModelChoice) -> str:
 def _describe_loading(choice: ModelChoice) -> Progress:
     """The progress of getting the weights."""
     if choice.checkpoint is not None:
-        return Progress("prepare", 1, 4, f"Loading the checkpoint {show_path(choice.checkpoint)}")
+        return Progress("prepare", 1, 4, tr("Loading the checkpoint {path}", path=show_path(choice.checkpoint)))
     if choice.weights is None and choice.name not in PACKAGED_SOURCES:
-        return Progress("download", 0, 0, f"Downloading the weights of {choice.name}")
-    return Progress("prepare", 1, 4, f"Loading the weights of {choice.name}")
+        return Progress("download", 0, 0, tr("Downloading the weights of {name}", name=choice.name))
+    return Progress("prepare", 1, 4, tr("Loading the weights of {name}", name=choice.name))
 
 
 def _read_current_card(checkpoint: Path) -> ModelCard:

@@ -37,6 +37,7 @@ from indexer.statistics.metrics import (
     measure_pair_errors,
     measure_retrieval,
 )
+from indexer.wording import tr
 
 
 class ModelEvaluation(NamedTuple):
@@ -106,12 +107,12 @@ def evaluate_model(
     groups = yield from find_photo_groups(
         [candidate._replace(column=entries.get(candidate.path)) for candidate in labelled.candidates]
     )
-    yield Progress("measure", 0, 3, "Ranking")
+    yield Progress("measure", 0, 3, tr("Ranking"))
     figures = measure_retrieval(labelled.vectors, codes, groups=groups.numbers)
     average = compute_mean_average_precision(labelled.vectors, codes, groups=groups.numbers)
-    yield Progress("measure", 1, 3, "Comparing pairs")
+    yield Progress("measure", 1, 3, tr("Comparing pairs"))
     pairs = measure_pair_distances(labelled.vectors, codes, groups=groups.numbers)
-    yield Progress("measure", 2, 3, "Clustering")
+    yield Progress("measure", 2, 3, tr("Clustering"))
     alone = np.unique(groups.numbers, return_index=True)[1]  # one photo of each group: clusters of frames prove nothing
     return ModelEvaluation(
         retrieval=figures,

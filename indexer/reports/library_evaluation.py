@@ -39,6 +39,7 @@ from indexer.statistics.metrics import (
     VerificationThreshold,
     measure_pair_errors,
 )
+from indexer.wording import tr
 
 MOST_MEASURED = 5_000  # photos, drawn evenly over the labels: some ten seconds of work, 360 MB
 LEAST_LABELS = 2
@@ -110,7 +111,7 @@ def evaluate_library(library: Library, limit: int = MOST_MEASURED) -> Steps[Libr
 
     LookalikeError where there are no two labels, no two photos of one, or none that the model has not learned from.
     """
-    yield Progress("read", 0, 0, "Reading labels")
+    yield Progress("read", 0, 0, tr("Reading labels"))
     chosen = _choose_labelled(library, limit)
     ids = np.array([photo.id for photo in chosen.photos], np.int64)
     model_id = chosen.base.model_id if chosen.base else library.model_id

@@ -20,6 +20,7 @@ from indexer.photos.decoding import decode_photo
 from indexer.progress import Progress, Steps
 from indexer.reports.picture_file import BACKGROUND_COLOUR
 from indexer.vectors import projection
+from indexer.wording import tr
 
 TSNE_WIDTH = 50  # dimensions that PCA leaves to t-SNE, as van der Maaten and Hinton (2008) did
 TSNE_JOBS = max(1, count_cores() // 2)  # a map is made beside other work
@@ -105,7 +106,7 @@ def _place_new_photos(library: Library, stored: _StoredLayout, new: np.ndarray) 
     """
     ids, points, method = stored.layout
     projected = yield from project_photos(library, np.union1d(ids, new), stored.basis, "map")
-    yield Progress("map", 0, len(new), "placing new photos")
+    yield Progress("map", 0, len(new), tr("placing new photos"))
     is_projected = np.isin(ids, projected.ids)
     if len(new) > np.count_nonzero(is_projected):
         return (yield from _compute_layout(library, np.sort(library.find_photo_ids()), method))
@@ -167,7 +168,7 @@ def _read_layout(library: Library, method: str) -> _StoredLayout | None:
 
 
 def _arrange_pca(values: np.ndarray) -> Steps[np.ndarray]:
-    yield Progress("map", len(values), len(values), "arranging")
+    yield Progress("map", len(values), len(values), tr("arranging"))
     return values
 
 

@@ -33,7 +33,7 @@ from indexer.vectors import recall
 from indexer.vectors.annoy_index import FindCandidates, build_annoy, is_annoy_installed, open_annoy
 from indexer.vectors.distances import ROWS_PER_BLOCK
 from indexer.vectors.projection import fit_pca
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 MANIFEST_FORMAT = 2
 INDEX_METRIC = "euclidean"
@@ -198,7 +198,7 @@ def _write_vectors(folder: Path, store: Store, model: int, built_upto: int, tota
             file.write(part.values.data)
             ids.append(part.ids)
             last_seq, rows_done = int(part.seqs[-1]), rows_done + len(part.seqs)
-            yield Progress("publish", rows_done, total, "collecting embeddings")
+            yield Progress("publish", rows_done, total, tr("collecting embeddings"))
     if rows_done != total:
         raise EmbeddingsDamaged(
             "{embeddings} in the library are damaged: index again.",
@@ -245,13 +245,13 @@ def _build_index(folder: Path, values: np.ndarray, seed: int) -> Steps[recall.Se
     is_cheaper = recall.is_index_cheaper(rows, dim, recall.SEARCH_KS[0], recall.CANDIDATE_COUNTS[0])
     if not is_cheaper or not is_annoy_installed():
         return recall.EXACT_EFFORT
-    yield Progress("publish", 0, rows, "building the index")
+    yield Progress("publish", 0, rows, tr("building the index"))
     projected = min(dim, PROJECTED_DIMS)
     projection = fit_pca(values, projected) if dim > PROJECTED_DIMS else np.eye(dim, dtype=np.float32)
     np.save(folder / "projection.npy", projection)
     points = _project_blocks(values, projection)
     build_annoy(folder / "index.ann", points, projected, trees=recall.ANNOY_TREES, seed=seed)
-    yield Progress("publish", rows, rows, "measuring the recall")
+    yield Progress("publish", rows, rows, tr("measuring the recall"))
     effort = recall.choose_effort(values, _open_index(folder, dim, projected), recall.sample_queries(values))
     for name in () if effort.search_k else INDEX_FILES:
         (folder / name).unlink()

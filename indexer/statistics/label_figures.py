@@ -25,6 +25,7 @@ from indexer.statistics.metrics import (
 )
 from indexer.statistics.query_groups import check_groups, set_group_apart
 from indexer.vectors.distances import compute_pair_distances, iterate_squared_distances
+from indexer.wording import tr
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -86,13 +87,13 @@ def measure_label_figures(parts: Sequence[FoldVectors], codes: Rows, groups: Row
 
 def _measure_part(part: FoldVectors, codes: Rows, groups: Rows, number: int, count: int) -> Steps[LabelFigures]:
     """The figures of one part, its rows those of all photos."""
-    yield Progress("measure", 4 * number, 4 * count, "Ranking")
+    yield Progress("measure", 4 * number, 4 * count, tr("Ranking"))
     retrieval = measure_retrieval(part.vectors, codes, groups=groups)
-    yield Progress("measure", 4 * number + 1, 4 * count, "Ranking")
+    yield Progress("measure", 4 * number + 1, 4 * count, tr("Ranking"))
     average_precisions = measure_average_precisions(part.vectors, codes, groups=groups)
-    yield Progress("measure", 4 * number + 2, 4 * count, "Comparing pairs")
+    yield Progress("measure", 4 * number + 2, 4 * count, tr("Comparing pairs"))
     pairs = measure_pair_distances(part.vectors, codes, groups=groups)
-    yield Progress("measure", 4 * number + 3, 4 * count, "Looking for mistakes")
+    yield Progress("measure", 4 * number + 3, 4 * count, tr("Looking for mistakes"))
     hardest = retrieval.rows[np.argsort(retrieval.per_query_map_at_r, kind="stable")[:HARDEST_QUERIES]]
     nearest = find_nearest_rows(part.vectors, groups, retrieval.rows, 1)
     hits = find_nearest_rows(part.vectors, groups, hardest, SHOWN_HITS)

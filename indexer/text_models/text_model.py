@@ -24,6 +24,7 @@ from indexer.progress import Progress, Steps
 from indexer.text_models.text_card import TextCard, has_text_half, read_text_card
 from indexer.text_models.text_tokens import TextTokenizer, load_tokenizer
 from indexer.trust.signatures import compute_signature, is_signed_here
+from indexer.wording import tr
 
 FORM_FOLDER = "form"  # below the text half's
 TABLE_FILE, SETTINGS_FILE = "tokens.json", "tokens_settings.json"
@@ -59,9 +60,9 @@ def prepare_text_model(model_folder: Path) -> Steps[None]:
     card = read_text_card(model_folder)
     if _read_form(model_folder, card) is not None:
         return
-    yield Progress("prepare", 0, 1, "Preparing the model for words, once")
+    yield Progress("prepare", 0, 1, tr("Preparing the model for words, once"))
     _make_form(model_folder, card)
-    yield Progress("prepare", 1, 1, "It can be asked in words")
+    yield Progress("prepare", 1, 1, tr("It can be asked in words"))
 
 
 def prepare_words(model_folder: Path) -> Steps[str]:
@@ -72,7 +73,7 @@ def prepare_words(model_folder: Path) -> Steps[str]:
     try:
         yield from prepare_text_model(model_folder)
     except ModelError as error:
-        yield Progress("prepare", 1, 1, f"Without words: {error}")
+        yield Progress("prepare", 1, 1, tr("Without words: {reason}", reason=error))
         return str(error)
     return ""
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 MAX_FIT_ROWS = 4096  # more rows do not change the leading components noticeably
 # Up to so many rows one thread takes 2 s; where the cores are busy, several wait for each other: 43 s for 28 rows.
@@ -69,7 +70,7 @@ def fit_tsne_map(values: np.ndarray, *, jobs: int, seed: int = 0) -> Steps[np.nd
     if len(values) < MIN_TSNE_ROWS or not np.ptp(start, axis=0).any():
         return start
     jobs = _choose_thread_count(jobs, len(values))
-    yield Progress("map", 0, sum(rounds for rounds, _ in TSNE_PHASES), "finding neighbours")
+    yield Progress("map", 0, sum(rounds for rounds, _ in TSNE_PHASES), tr("finding neighbours"))
     import openTSNE  # noqa: PLC0415 (it brings scipy and scikit-learn: only where a map is made)
 
     points: Any = openTSNE.TSNEEmbedding(
@@ -78,7 +79,7 @@ def fit_tsne_map(values: np.ndarray, *, jobs: int, seed: int = 0) -> Steps[np.nd
     done = 0
     for rounds, exaggeration in TSNE_PHASES:
         for _ in range(rounds):
-            yield Progress("map", done, sum(rounds for rounds, _ in TSNE_PHASES), "arranging")
+            yield Progress("map", done, sum(rounds for rounds, _ in TSNE_PHASES), tr("arranging"))
             points = points.optimize(STEPS_PER_ROUND, exaggeration=exaggeration, momentum=0.8)
             done += 1
     return np.asarray(points, np.float32)

@@ -4,11 +4,33 @@ import contextlib
 import threading
 from collections.abc import Generator
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from retrieval_app.workers.refusals import extract_sentence
 
 JOIN_SECONDS = 0.2  # how long closing waits for each thread: what it still reads is of no use any more
+
+
+class SignalGate:
+    """Lets a thread emit signals of an object until it is closed: from then on the object may be destroyed at any time.
+
+    To find that out by emitting would be too late: Qt may be destroying the object at that moment.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def emit_signal(self, signal: SignalInstance, *values: object) -> None:
+        """Emit a signal whose receivers live in the window's thread; nothing once the gate is closed."""
+        with self._lock:
+            if not self._is_closed:
+                signal.emit(*values)
+
+    def close(self) -> None:
+        """Let no signal through any more; one that is being emitted has been when this returns."""
+        with self._lock:
+            self._is_closed = True
 
 
 class GeneratorThread(QObject):
@@ -28,6 +50,7 @@ class GeneratorThread(QObject):
         self._join_seconds = join_seconds  # longer where a step that is cut off would leave half a file
         self._run_number = 0
         self._threads: list[threading.Thread] = []
+        self._gate = SignalGate()
         self._relayed.connect(self._deliver_value)
         self._error_relayed.connect(self._deliver_error)
 
@@ -49,18 +72,20 @@ class GeneratorThread(QObject):
     def close(self) -> None:
         """Stop at the next step and wait for it."""
         self.stop_steps()
+        self._gate.close()
         for thread in self._threads:
             thread.join(timeout=self._join_seconds)
 
     def _relay_steps(self, run_number: int, steps: Generator[object, None, object]) -> None:
+        emit_signal = self._gate.emit_signal
         with contextlib.suppress(RuntimeError), contextlib.closing(steps):  # RuntimeError: the window is gone
             try:
                 while run_number == self._run_number:
-                    self._relayed.emit(run_number, self.stepped, next(steps))
+                    emit_signal(self._relayed, run_number, self.stepped, next(steps))
             except StopIteration as stop:
-                self._relayed.emit(run_number, self.ended, stop.value)
+                emit_signal(self._relayed, run_number, self.ended, stop.value)
             except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
-                self._error_relayed.emit(run_number, fault)
+                emit_signal(self._error_relayed, run_number, fault)
 
     def _deliver_value(self, run_number: int, signal: object, value: object) -> None:
         if run_number == self._run_number:

@@ -21,6 +21,19 @@ STAGE_TEXTS = {
     "measure": tr("Measuring"),
 }
 
+# Of stages that are told by what the work as a whole is called, where that is known.
+FURTHER_STAGE_TEXTS = {
+    "cache": tr("Looking at the pictures"),
+    "copies": tr("Comparing with changed copies"),
+    "decode": tr("Reading the pictures"),
+    "download": tr("Downloading"),
+    "export": tr("Writing"),
+    "fit": tr("Fitting"),
+    "read": tr("Reading"),
+    "save": tr("Saving"),
+    "test": tr("Judging"),
+}
+
 
 class WorkKind(NamedTuple):
     """A kind of work: its name, the page it belongs to, what stopping it is called, and a sentence when it is done."""
@@ -74,7 +87,7 @@ COUNTED_STAGES = ("embed", "facts", "hash", "map", "group")  # stages of which c
 
 def describe_stage(job: JobState | None) -> str:
     """What a job is doing, for a page that has nothing to show before: 'Indexing…'; "" without a job."""
-    return f"{STAGE_TEXTS.get(job.progress.stage, 'Working')}…" if job is not None else ""
+    return f"{STAGE_TEXTS.get(job.progress.stage) or tr('Working')}…" if job is not None else ""
 
 
 def describe_job(job: JobState, name: str = "") -> str:
@@ -83,7 +96,7 @@ def describe_job(job: JobState, name: str = "") -> str:
     `name` says what the work is where its stage is not among those that are named.
     """
     progress = job.progress
-    parts = [STAGE_TEXTS.get(progress.stage, name or progress.stage.capitalize())]
+    parts = [STAGE_TEXTS.get(progress.stage) or name or FURTHER_STAGE_TEXTS.get(progress.stage) or tr("Working")]
     if progress.stage == "scan":
         parts[0] += f" {format_number(progress.done, ',')}" if progress.done else ""
     elif progress.stage in COUNTED_STAGES and progress.total:

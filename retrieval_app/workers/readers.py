@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from retrieval_app.workers.generator_thread import SignalGate
 from retrieval_app.workers.library_thread import LibraryRelease, LibraryTask, PendingTask, TaskEnd, run_tasks
 from retrieval_app.workers.refusals import extract_sentence
 
@@ -41,9 +42,10 @@ class LibraryReaders(QObject):
         self._waiting: dict[Hashable, LibraryTask] = {}
         self._running: set[Hashable] = set()
         self._condition = threading.Condition()
+        self._gate = SignalGate()
         self._question_done.connect(self._deliver_end)
         self._threads = [
-            threading.Thread(target=run_tasks, args=(self._take_question, self._question_done.emit), daemon=True)
+            threading.Thread(target=run_tasks, args=(self._take_question, self._report_end), daemon=True)
             for _ in range(threads)
         ]
         for thread in self._threads:
@@ -95,6 +97,7 @@ class LibraryReaders(QObject):
             self._closed = True
             self._waiting.clear()
             self._condition.notify_all()
+        self._gate.close()
         for thread in self._threads:
             thread.join(timeout=JOIN_SECONDS)
 
@@ -110,6 +113,10 @@ class LibraryReaders(QObject):
                     return LibraryRelease(self._library_number)
                 self._condition.wait()
             return None
+
+    def _report_end(self, end: TaskEnd) -> None:
+        """Called in a reading thread."""
+        self._gate.emit_signal(self._question_done, end)
 
     def _deliver_end(self, end: TaskEnd) -> None:
         key = end.task.key

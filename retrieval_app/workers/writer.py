@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from retrieval_app.workers.generator_thread import SignalGate
 from retrieval_app.workers.library_thread import LibraryRelease, LibraryTask, PendingTask, TaskEnd, run_tasks
 from retrieval_app.workers.refusals import extract_sentence
 
@@ -37,6 +38,7 @@ class LibraryWriter(QObject):
         self._waiting: queue.SimpleQueue[PendingTask | LibraryRelease | None] = queue.SimpleQueue()
         self._unanswered = 0  # given and not yet answered
         self._ended = 0  # tasks, counted by the writing thread
+        self._gate = SignalGate()
         self._write_done.connect(self._deliver_end)
         self._thread = threading.Thread(target=run_tasks, args=(self._take_task, self._report_end), daemon=True)
         self._thread.start()
@@ -70,6 +72,7 @@ class LibraryWriter(QObject):
         while self._thread.is_alive() and ended != self._ended and time.monotonic() < deadline:
             ended = self._ended
             self._thread.join(timeout=patience)
+        self._gate.close()
         if self._thread.is_alive():
             LOG.error("Closed before everything was written.")
 
@@ -77,6 +80,7 @@ class LibraryWriter(QObject):
         """Write nothing more, and do not wait for what is being written: for files that can be written again."""
         self._folder = None
         self._waiting.put(None)
+        self._gate.close()
 
     def _take_task(self, _opened_number: int) -> PendingTask | LibraryRelease | None:
         return self._waiting.get()
@@ -86,7 +90,7 @@ class LibraryWriter(QObject):
         self._ended += 1
         if end.error is not None:  # the log is all that is left of it where the window has closed meanwhile
             LOG.warning("Not written: %s: %s", end.task.key, end.error)
-        self._write_done.emit(end)
+        self._gate.emit_signal(self._write_done, end)
 
     def _deliver_end(self, end: TaskEnd) -> None:
         self._unanswered -= 1

@@ -34,7 +34,7 @@ from training.settings.config import TrainConfig
 
 STAGES_BETWEEN = ("test", "decode", "validate")
 
-pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+pytestmark = pytest.mark.untraced  # tracing would add half the time; cheaper tests measure the same lines
 
 
 def validation_score(result: Trained) -> float:

@@ -14,6 +14,7 @@ from indexer.own_process import count_cores
 from indexer.photos.photo_traits import PhotoTraits, read_traits
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 from training.data.labelled_folders import PhotoSample
 
 REPORT_INTERVAL = 16  # photos between two reports of progress
@@ -62,7 +63,7 @@ def _read_missing(samples: Sequence[PhotoSample]) -> Steps[dict[bytes, PhotoTrai
         try:
             for done, traits in enumerate(bounded_map(pool, _try_reading, samples, INPUTS_AHEAD)):
                 if not done % REPORT_INTERVAL:
-                    yield Progress("group", done, len(samples), "looking for near copies and bursts")
+                    yield Progress("group", done, len(samples), tr("looking for near copies and bursts"))
                 if traits is not None:
                     found[samples[done].sha256] = traits
         finally:

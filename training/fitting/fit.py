@@ -16,6 +16,7 @@ from torch import Tensor
 
 from indexer.models.network import EmbeddingNetwork, create_network, replace_head
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 from training.data import class_tree
 from training.data.sampler import make_epoch_batches
 from training.fitting.divided_learners import assign_learners, is_divided, make_divided_batches
@@ -291,7 +292,7 @@ class NetworkFit:
         best = find_best_epoch(self.epochs)
         collapse = " ".join(sentence for sentence in (self.rescue_note, self._collapse_note) if sentence)
         if best.epoch and self.config.refits_head:
-            yield Progress("fit", 0, 1, "fitting the head anew on the trained network")
+            yield Progress("fit", 0, 1, tr("fitting the head anew on the trained network"))
             refit = refit_head(self.network, self.config, self.feature_source, self.query_mask)
             if refit is not None and refit.map_at_r > best.map_at_r:
                 note = (

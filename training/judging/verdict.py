@@ -25,6 +25,7 @@ from indexer.paths import show_path
 from indexer.progress import Progress, Steps
 from indexer.reports.raw_pixels import RawPixelEmbedder
 from indexer.statistics.metrics import bootstrap_difference, measure_retrieval
+from indexer.wording import tr
 from training.data.augmentation import STRONG_VIEWS, draw_views
 from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels, require_usable
@@ -193,7 +194,7 @@ def _embed_views(name: str, samples: Sequence[PhotoSample], embedder: Embedder) 
         pixels = torch.from_numpy(part.load_batch(np.arange(start, min(start + VIEW_BATCH, len(samples)))))
         view_pixels = draw_views(pixels, random, STRONG_VIEWS).round().to(torch.uint8).numpy()
         vectors.append(embedder.embed(view_pixels))
-        yield Progress("test", start + len(view_pixels), len(samples), f"{name}, views")
+        yield Progress("test", start + len(view_pixels), len(samples), tr("{name}, views", name=name))
     return np.concatenate(vectors)
 
 

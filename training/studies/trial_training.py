@@ -16,6 +16,7 @@ from indexer.models import backbones
 from indexer.models.network import EmbeddingNetwork, replace_head
 from indexer.progress import Progress, Steps
 from indexer.statistics.metrics import measure_retrieval
+from indexer.wording import tr
 from training.data.augmentation import GENTLE_VIEWS, STRONG_VIEWS, ViewStrength, draw_views
 from training.data.pictures import PicturePart
 from training.data.sampler import make_epoch_batches
@@ -132,7 +133,13 @@ def train_variant(variant: StudyVariant, data: StudyData, make_learner: MakeLear
     for epoch in range(1, config.epochs + 1):
         for batch in learner.arrange_epoch(epoch):
             loss, steps_done = learner.take_step(batch, feature_source.labels[batch]), steps_done + 1
-            yield Progress("study", steps_done, total, f"{variant.name}, seed {config.seed}", {"loss": loss})
+            yield Progress(
+                "study",
+                steps_done,
+                total,
+                tr("{name}, seed {seed}", name=variant.name, seed=config.seed),
+                {"loss": loss},
+            )
         with interpolate_weights(network, start, config.interpolation):
             score = _score_validation(network, feature_source.compute_validation(), validation_queries)
             if score > best:

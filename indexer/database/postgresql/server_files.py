@@ -13,6 +13,7 @@ from indexer.database.interface import Database, SqlStatement
 from indexer.errors import LibraryError
 from indexer.paths import show_path
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 
 MODEL_FILES = ("model.safetensors", "model.json")  # the card is last: without it there is no model
 THUMBNAILS_PER_COMMIT = 256
@@ -77,4 +78,4 @@ def store_thumbnails(database: Database, read_thumbnail: Callable[[bytes], bytes
         with database.transaction():
             database.execute_together(list_thumbnail_writes((sha256, read_thumbnail(sha256)) for sha256 in contents))
         last, done = rows[-1][0], done + len(rows)
-        yield Progress("move", done, total, "thumbnails")
+        yield Progress("move", done, total, tr("thumbnails"))

@@ -19,6 +19,7 @@ from indexer.database.model_table import ModelTable
 from indexer.errors import LibraryError
 from indexer.progress import Progress, Steps
 from indexer.vectors.recall import TARGET_RECALL, TRUE_NEIGHBOURS
+from indexer.wording import tr
 
 if TYPE_CHECKING:
     from indexer.database.postgresql.connection import PostgresqlDatabase
@@ -104,10 +105,10 @@ def update_vector_index(database: Database, model: int, dim: int) -> Steps[None]
     while len((part := embeddings.read_embeddings(model, last, upto, ROWS_PER_COPY)).seqs):
         server.copy_rows(f"COPY near_{model} FROM STDIN WITH (FORMAT BINARY)", _encode_rows(part))
         last, done = int(part.seqs[-1]), done + len(part.seqs)
-        yield Progress("publish", done, total, "copying embeddings to the server's index")
+        yield Progress("publish", done, total, tr("copying embeddings to the server's index"))
     index = VectorIndex(model, upto, done, (0,), 1.0)
     if done >= INDEXED_ROWS:
-        yield Progress("publish", done, total, "building the server's index")
+        yield Progress("publish", done, total, tr("building the server's index"))
         server.run_maintenance(
             f"CREATE INDEX IF NOT EXISTS near_{model}_hnsw ON near_{model} USING hnsw (vector halfvec_l2_ops)"
         )

@@ -22,7 +22,7 @@ from indexer.statistics.metrics import (
 from indexer.vectors import distances
 from tests.support.labelled_points import draw_tied_points, group_by_distance, put_on_line
 
-pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+pytestmark = pytest.mark.untraced  # tracing would add half the time; cheaper tests measure the same lines
 
 DRAWN = draw_tied_points(24, 5)
 

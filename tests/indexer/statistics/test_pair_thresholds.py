@@ -20,7 +20,7 @@ from indexer.statistics.metrics import (
 )
 from tests.support.labelled_points import draw_tied_points, put_on_line
 
-pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+pytestmark = pytest.mark.untraced  # tracing would add half the time; cheaper tests measure the same lines
 
 DRAWN = draw_tied_points(24, 5)
 

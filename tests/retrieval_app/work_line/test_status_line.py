@@ -128,7 +128,7 @@ def test_several_works_stand_in_one_list_each_stopped_by_its_name(
     training.tuning.choose_source(photos_folder)
     wait_for(qtbot, lambda: training.tuning.contents is not None)
     training.tuning.start_training(TrainConfig())
-    wait_for(qtbot, lambda: mapping.state is not None and mapping.state.progress.done == 1)
+    wait_for(qtbot, lambda: all(job.state and job.state.progress.done == 1 for job in (mapping, measuring)))
     press(line.more_button)
     texts = [row.text_label.text() for row in shown_rows(window)]
     stops = [row.end_button.text() for row in shown_rows(window)]

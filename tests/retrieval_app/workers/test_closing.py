@@ -55,7 +55,12 @@ def test_closing_does_not_wait_for_a_read_or_a_child_that_goes_on(folder: Path, 
     steps.close()
     assert time.monotonic() - start < MOST_SECONDS
     assert not child.is_running()
+    heard: list[object] = []
+    for signal in (readers._question_done, steps._relayed):
+        signal.connect(lambda *values: heard.append(values))
     go_on.set()
+    wait_for(qtbot, lambda: not any(thread.is_alive() for thread in (*readers._threads, *steps._threads)))
+    assert heard == []  # the window may be gone by then
 
 
 def test_closing_waits_for_what_the_user_said_but_not_for_an_export(folder: Path, qtbot: QtBot) -> None:

@@ -20,7 +20,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (12, 28, 28, 3), dtype=np.uin
 LABELS = np.repeat(np.arange(3), 4)
 
 
-pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+pytestmark = pytest.mark.untraced  # tracing would add half the time; cheaper tests measure the same lines
 
 
 def make_learner(seed: int = 0) -> Learner:

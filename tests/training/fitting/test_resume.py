@@ -22,7 +22,7 @@ from training.data.sources import UNFINISHED_FILE
 from training.judging.result import TrainResult
 from training.settings.config import TrainConfig
 
-pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+pytestmark = pytest.mark.untraced  # tracing would add half the time; cheaper tests measure the same lines
 
 SHORT = replace(QUICK, epochs=3, patience=0, learning_rate=1e-3, head_refit="auto")
 SETTINGS = {

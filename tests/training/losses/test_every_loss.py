@@ -15,7 +15,7 @@ from training.losses.mining import MINERS, PAIR_MINERS
 from training.settings import choices
 from training.settings.config import TrainConfig
 
-pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+pytestmark = pytest.mark.untraced  # tracing would add half the time; cheaper tests measure the same lines
 
 
 def every_choice() -> list[TrainConfig]:
